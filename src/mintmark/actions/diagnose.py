@@ -1,0 +1,56 @@
+"""What this machine offers, and what a package is: for people who look before they leap."""
+
+import platform
+from importlib.util import find_spec
+
+import torch
+
+from mintmark.actions.world import open_world
+from mintmark.core.lineage import version
+from mintmark.models.package import from_pretrained
+
+EXTRAS = {"tests and checks": "pytest", "documentation": "mkdocs"}
+"""What an optional install adds, by a module that comes with it."""
+
+
+def diagnose() -> dict[str, str]:
+    """Settings, versions, device, precision and extras, by name."""
+    world = open_world()
+    rows = {
+        "mintmark": version(),
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "device": str(world.compute.device),
+        "precision": str(world.compute.dtype).removeprefix("torch."),
+        "threads": str(torch.get_num_threads()),
+    }
+    for name, module in EXTRAS.items():
+        rows[name] = "installed" if find_spec(module) else "not installed"
+    for name, value in world.settings.model_dump().items():
+        rows[f"setting {name}"] = str(value)
+    return rows
+
+
+def describe(source: str) -> dict[str, str]:
+    """A package's task, networks, classes, pictures, rights and origin, by name.
+
+    Raises:
+        PackageError: It cannot be used; the sentence says why.
+    """
+    package = from_pretrained(source)
+    config, origin = package.config, package.lineage
+    weights = sum(p.numel() for p in package.networks["G"].parameters())
+    return {
+        "digest": package.digest,
+        "task": config.task,
+        "family": config.family,
+        "pictures": f"{config.size} x {config.size}, {config.channels} channels",
+        "classes": ", ".join(config.classes) or "none",
+        "weights": f"{weights:,}",
+        "licence of the data": origin.rights.licence,
+        "attribution": "; ".join(origin.rights.attribution) or "none",
+        "data snapshot": origin.snapshot,
+        "seed": str(origin.seed),
+        "run": ", ".join(f"{name} {value}" for name, value in origin.run.items()),
+        "made by": f"mintmark {origin.code_version}",
+    }

@@ -1,0 +1,88 @@
+"""What `import mintmark` offers: the verbs as plain calls."""
+
+from collections import deque
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mintmark.actions import generate as generating
+from mintmark.actions.evaluate import Evaluation, evaluate
+from mintmark.actions.requests import EvaluateRequest, GenerateRequest, TrainRequest
+from mintmark.actions.train import train as training
+from mintmark.actions.world import open_world
+from mintmark.core.records import Artifact, Progress
+from mintmark.models.package import Package
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A package that can be used.
+
+    Attributes:
+        package: What was loaded.
+    """
+
+    package: Package
+
+    def generate(self, out: str | Path, **options: Any) -> list[Artifact]:
+        """Writes marked pictures.
+
+        Args:
+            out: Folder to write to.
+            options: The other fields of `actions.requests.GenerateRequest`:
+                count, label, seed, format.
+
+        Returns:
+            A record a file.
+        """
+        folder = Path(out)
+        folder.mkdir(parents=True, exist_ok=True)
+        request = GenerateRequest(package=str(self.package.path), out=folder, **options)
+        return list(generating.artifacts(self.package, request))
+
+    def evaluate(self, data: str | Path, **options: Any) -> Evaluation:
+        """Measures the model against real pictures.
+
+        Args:
+            data: What it learned from.
+            options: The other fields of `actions.requests.EvaluateRequest`.
+        """
+        request = EvaluateRequest(package=str(self.package.path), data=Path(data), **options)
+        return _finish(evaluate(request, open_world()))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes:
+        folder: Its plan, log, samples, checkpoints and package.
+        model: The trained model.
+    """
+
+    folder: Path
+    model: Model
+
+
+def train(task: str, data: Path, out: Path, **options: Any) -> Run:
+    """See `mintmark.train`."""
+    request = TrainRequest(task=task, data=data, out=out, **options)
+    deque(training(request, open_world()), maxlen=0)
+    return Run(out, load(out / "package"))
+
+
+def load(source: str | Path) -> Model:
+    """See `mintmark.load`."""
+    return Model(generating.load(source, open_world()))
+
+
+def _finish(steps: Generator[Progress, None, Result]) -> Result:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: Result = end.value
+            return result

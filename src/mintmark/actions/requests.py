@@ -1,0 +1,65 @@
+"""The public vocabulary: one record a verb, the same for every surface."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Request(BaseModel):
+    """Base of the requests: frozen, and unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CheckRequest(Request):
+    """Look at a data set before training."""
+
+    data: Path
+    size: int = Field(64, ge=8, description="Pixels a side that training would use.")
+
+
+class TrainRequest(Request):
+    """Train a task on a data set, or go on where a run stopped."""
+
+    task: str
+    data: Path
+    out: Path
+    preset: str | None = Field(None, description="tiny, small or base; None: by the device.")
+    size: int | None = Field(None, ge=8, description="Pixels a side; None: by task and data.")
+    images: int | None = Field(None, ge=1, description="Length of the run in images.")
+    minutes: float | None = Field(None, gt=0, description="Length of the run in minutes.")
+    seed: int | None = Field(None, ge=0, description="None: that of the run, 0 for a new one.")
+    fork: Path | None = Field(None, description="Start from the weights of another run.")
+    skip_broken: bool = False
+
+
+class GenerateRequest(Request):
+    """Draw pictures with a trained package."""
+
+    package: str
+    out: Path
+    count: int = Field(16, ge=1)
+    label: str | None = Field(None, description="Name of a class; None takes all in turn.")
+    seed: int = Field(0, ge=0)
+    grid: bool = Field(False, description="Also write one sheet of all the pictures.")
+    like: Path | None = Field(None, description="Make this generated file again.")
+    format: str = Field("png", pattern="^(png|jpg|jpeg|webp|avif|tif|tiff)$")
+
+
+class EvaluateRequest(Request):
+    """Measure a package against a data set."""
+
+    package: str
+    data: Path
+    held_out: Path | None = Field(None, description="Real pictures that training never saw.")
+    count: int | None = Field(None, ge=10, description="Pictures to generate; None: 1,000.")
+    seed: int = Field(0, ge=0)
+    out: Path | None = Field(None, description="Folder for report.json and report.md.")
+
+
+class DemoRequest(Request):
+    """Learn to write digits, from nothing to a report."""
+
+    out: Path = Path("demo")
+    seed: int = Field(0, ge=0)
+    images: int | None = Field(None, ge=64, description="Length of the run; None: the task's.")

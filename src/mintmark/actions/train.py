@@ -1,0 +1,235 @@
+"""The verb `train`: from a data set to a package, resumable at any instant."""
+
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from mintmark.actions import drawing
+from mintmark.actions import plan as plans
+from mintmark.actions.plan import Plan
+from mintmark.actions.prepare import Data, read
+from mintmark.actions.requests import TrainRequest
+from mintmark.actions.world import World
+from mintmark.core.errors import CheckpointError, MintmarkError, ResumeError
+from mintmark.core.files import digest_json, write_text
+from mintmark.core.lineage import version
+from mintmark.core.media import Picture
+from mintmark.core.records import Lineage, Progress, Recipe
+from mintmark.core.seeds import derive
+from mintmark.data.doctor import examine
+from mintmark.data.loader import Loader, PixelSet
+from mintmark.models.card import render
+from mintmark.models.package import FAMILIES, Package, save_pretrained
+from mintmark.provenance.mark import mark, write_marked
+from mintmark.training import distributed, durable, trainer
+from mintmark.training.checkpoint import Store
+from mintmark.training.runlog import RunLog
+from mintmark.training.trainer import RunState
+
+SAVES = 40  # checkpoints a run
+SAMPLES = 20  # sample sheets a run
+LOG_EVERY = 20  # steps
+SAMPLE_SEED = 0  # of sample sheets, so that they show the same latents all along
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that is ready to step."""
+
+    plan: Plan
+    data: Data
+    pixels: PixelSet
+    state: RunState
+    folder: Path
+
+    @property
+    def store(self) -> Store:
+        """Where its checkpoints are."""
+        return Store(self.folder / "checkpoints")
+
+
+def train(request: TrainRequest, world: World) -> Generator[Progress]:
+    """Trains a task on a data set; goes on where a run in `request.out` stopped.
+
+    The run folder gets `run.json`, `snapshot.json`, `checkpoints/`,
+    `log.jsonl`, `events/`, `samples/` and, at the end, `package/`.
+
+    Args:
+        request: What to train, on what, where to.
+        world: The machine.
+
+    Yields:
+        Progress after each step. Closing the iterator saves a checkpoint.
+
+    Raises:
+        InputError: The request, the data or the run folder cannot be used;
+            nothing was written.
+        MintmarkError: The run ended badly; what it had learned is kept.
+    """
+    with distributed.joined(world.compute):
+        run = _prepare(request, world)
+        yield from _steps(run, world)
+        if world.compute.rank == 0:
+            save_package(run, world)
+        distributed.wait_for_all(world.compute.world)
+
+
+def _prepare(request: TrainRequest, world: World) -> Prepared:
+    """Reads the data, and the plan of the run or makes one; builds the networks."""
+    data = read(request.data, request.skip_broken)
+    known = (request.out / "run.json").exists()
+    if known:
+        plan = plans.read(request.out)
+        plans.require_same(plan, request, data)
+    else:
+        _require_free(request.out)
+        base = _digest_of(request.fork) if request.fork else None
+        plan = plans.new_plan(request, data, world, base)
+    size, channels = plan.config.size, plan.config.channels
+    pixels = data.pixels(size, channels, world.settings.cache / "pixels")
+    if request.minutes and not known:
+        plan = plans.within_minutes(plan, pixels, world, request.minutes)
+    torch.manual_seed(derive(plan.seed, "weights"))
+    networks = FAMILIES[plan.config.family].build(plan.config.args)
+    state = trainer.start(plan.engine, networks, plan.seed, world.compute)
+    if request.fork and not known:
+        _adopt(request.fork, state, plan)
+    if not known and world.compute.rank == 0:
+        plans.write(plan, data, request.out)
+        report = examine(data.source, data.snapshot, data.broken, size)
+        write_text(request.out / "data.txt", report.text())
+    distributed.wait_for_all(world.compute.world)
+    return Prepared(plan, data, pixels, state, request.out)
+
+
+def _require_free(folder: Path) -> None:
+    """Refuses to start a run among files that are not a run's."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ResumeError(
+            f"{folder} is not empty and holds no run; choose another --out or empty it first."
+        )
+
+
+def _digest_of(folder: Path) -> str:
+    return digest_json(plans.read(folder).to_json())
+
+
+def _adopt(source: Path, state: RunState, plan: Plan) -> None:
+    """Takes the networks of another run's newest checkpoint, and nothing else of it."""
+    try:
+        found = Store(source / "checkpoints").restore(state)
+    except CheckpointError as error:
+        raise ResumeError(
+            f"The networks in {source} differ from the ones asked for; "
+            "fork with the same preset, size and number of classes."
+        ) from error
+    if found is None:
+        raise ResumeError(f"{source} holds no whole checkpoint to fork from; train it first.")
+    for optimizer in state.optimizers.values():
+        optimizer.state.clear()
+    state.step, state.images_seen, state.seed = 0, 0, plan.seed
+    state.controls = {"gamma_scale": 1.0, "retries": 0.0, **plan.engine.controls()}
+    state.monitors = {}
+
+
+def _steps(run: Prepared, world: World) -> Iterator[Progress]:
+    """Steps the run to its end; saves, logs and draws samples between steps."""
+    plan, state, compute = run.plan, run.state, world.compute
+    save_every = max(1, plan.schedule.steps // SAVES)
+    run.store.restore(state)
+    with ExitStack() as stack:
+        loader = stack.enter_context(
+            Loader(run.pixels, plan.schedule.batch, plan.seed, background=True)
+        )
+        log = stack.enter_context(RunLog(run.folder, state.step)) if compute.rank == 0 else None
+        steps = durable.run(
+            plan.engine, state, loader, plan.schedule, compute, run.store, save_every
+        )
+        try:
+            for progress in steps:
+                if log is not None:
+                    _observe(run, log, progress)
+                yield progress
+        except GeneratorExit:
+            if log is not None:
+                run.store.save(state)
+            raise
+        except MintmarkError as error:
+            _report(run, error)
+            raise
+
+
+def _observe(run: Prepared, log: RunLog, progress: Progress) -> None:
+    """Logs a step, and draws samples when they are due."""
+    step = run.state.step
+    if progress.message:
+        log.tell(step, progress.message)
+    if step % LOG_EVERY == 0 and progress.figures:
+        log.write(step, run.state.images_seen, progress.figures)
+    if step % max(1, run.plan.schedule.steps // SAMPLES) == 0:
+        draw_samples(run)
+
+
+def _report(run: Prepared, error: MintmarkError) -> None:
+    """Says in the run folder how the run ended, for who comes back later."""
+    text = (
+        f"# The run ended early\n\n{error}\n\nStep {run.state.step}, "
+        f"{run.state.images_seen} of {run.plan.schedule.images} images. The figures are in "
+        "`log.jsonl`, the pictures in `samples/`, the last good state in `checkpoints/`.\n"
+    )
+    write_text(run.folder / "report.md", text)
+
+
+def draw_samples(run: Prepared) -> None:
+    """Writes a marked sheet of the averaged generator's pictures at fixed latents."""
+    step = run.state.step
+    digest = digest_json({"run": run.plan.to_json(), "step": step})
+    package = Package(run.plan.config, dict(run.state.averages), _lineage(run), digest, run.folder)
+    folder = run.folder / "samples"
+    folder.mkdir(exist_ok=True)
+    picture, recipe = _sample_sheet(package)
+    write_marked(folder / f"step-{step:08d}.png", picture, package, recipe)
+
+
+def _sample_sheet(package: Package) -> tuple[Picture, Recipe]:
+    """Ten pictures a class, or a square of 64, always of the same latents."""
+    count = 10 * len(package.config.classes) or 64
+    picture = drawing.draw_sheet(package, SAMPLE_SEED, count)
+    return picture, drawing.recipe_of(package, SAMPLE_SEED, drawing.SHEET, count=count)
+
+
+def _lineage(run: Prepared) -> Lineage:
+    schedule = run.plan.schedule
+    return Lineage(
+        snapshot=run.plan.snapshot,
+        rights=run.data.snapshot.rights,
+        code_version=version(),
+        seed=run.plan.seed,
+        base=run.plan.base,
+        run={"images_seen": run.state.images_seen, "batch": schedule.batch},
+    )
+
+
+def save_package(run: Prepared, world: World) -> Package:
+    """Writes the run's package: averaged generator, discriminator, card, samples."""
+    plan, state = run.plan, run.state
+    origin = _lineage(run)
+    figures = {
+        "images seen": f"{state.images_seen:,}",
+        "pictures learned from": f"{len(run.data.snapshot.items):,}",
+        "NaN retries": f"{state.controls['retries']:g}",
+    }
+    command = f"mintmark train {plan.task.name} DATA --out RUN --seed {plan.seed}"
+    hardware = f"{world.compute.device.type}, {str(world.compute.dtype).removeprefix('torch.')}"
+    card = render(plan.config, origin, figures, command, hardware, (plan.task.about,))
+
+    def samples(package: Package) -> dict[str, bytes]:
+        picture, recipe = _sample_sheet(package)
+        return {"grid.png": mark(picture, package, recipe)}
+
+    folder = run.folder / "package"
+    networks = {**state.networks, **state.averages}
+    return save_pretrained(folder, plan.config, networks, origin, card, samples)

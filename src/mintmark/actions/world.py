@@ -1,0 +1,21 @@
+"""What every verb needs of the machine: made once a process."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from mintmark.core.settings import Settings, settings
+from mintmark.training.precision import Compute, choose
+
+
+@dataclass(frozen=True)
+class World:
+    """Settings, and the device and precision that follow from them."""
+
+    settings: Settings
+    compute: Compute
+
+
+@lru_cache(maxsize=1)
+def open_world() -> World:
+    """The world of this process."""
+    return World(settings(), choose(settings()))

@@ -1,0 +1,209 @@
+"""The command line: parse, call the verb, show its progress. No logic lives here.
+
+Verbs are imported inside the commands, because importing torch takes a second
+and `--help` must not.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mintmark.cli import show
+from mintmark.core.errors import MintmarkError
+
+app = typer.Typer(
+    name="mintmark",
+    help="Train GANs on your own pictures, use them, and keep every result accountable.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+data_app = typer.Typer(no_args_is_help=True, help="Look at data sets, and get public ones.")
+package_app = typer.Typer(no_args_is_help=True, help="Look into trained packages.")
+app.add_typer(data_app, name="data")
+app.add_typer(package_app, name="package")
+
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")]
+Seed = Annotated[int, typer.Option(min=0, help="Picture i of a seed is always the same.")]
+
+
+def main() -> None:
+    """The entry point: an error is one sentence on standard error and an exit code."""
+    try:
+        app()
+    except MintmarkError as error:
+        show.complain(str(error))
+        sys.exit(error.exit_code)
+
+
+@app.command(epilog="Example: `mintmark train digits data/digits/train --out runs/digits`")
+def train(  # noqa: PLR0913 - a flag each
+    task: Annotated[str, typer.Argument(help="What to learn; see `mintmark tasks`.")],
+    data: Annotated[Path, typer.Argument(help="Folder or zip of pictures.")],
+    out: Out,
+    preset: Annotated[str | None, typer.Option(help="tiny, small or base.")] = None,
+    size: Annotated[int | None, typer.Option(help="Pixels a side, a power of two.")] = None,
+    images: Annotated[int | None, typer.Option(help="Length of the run in images.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Length of the run in minutes.")] = None,
+    seed: Annotated[int | None, typer.Option(help="0 for a new run.")] = None,
+    fork: Annotated[Path | None, typer.Option(help="Start from another run's weights.")] = None,
+    skip_broken: Annotated[bool, typer.Option(help="Leave broken pictures out.")] = False,
+) -> None:
+    """Train a task on your data; run the same command again to go on.
+
+    Ctrl-C saves and stops; nothing is lost.
+    """
+    from mintmark.actions import requests
+
+    request = requests.TrainRequest(
+        task=task,
+        data=data,
+        out=out,
+        preset=preset,
+        size=size,
+        images=images,
+        minutes=minutes,
+        seed=seed,
+        fork=fork,
+        skip_broken=skip_broken,
+    )
+    from mintmark.actions.train import train as verb
+    from mintmark.actions.world import open_world
+
+    show.follow(verb(request, open_world()), go_on="Run the same command again to go on.")
+    show.say(
+        f"The package is in {out / 'package'}. Try: mintmark generate {out / 'package'} "
+        "--out pictures --grid"
+    )
+
+
+@app.command(epilog="Example: `mintmark generate runs/digits/package --class 7 --grid -o sevens`")
+def generate(
+    package: Annotated[str, typer.Argument(help="Package folder, or owner/name on the Hub.")],
+    out: Out,
+    count: Annotated[int, typer.Option(min=1, help="How many pictures.")] = 16,
+    label: Annotated[str | None, typer.Option("--class", help="One class; else all.")] = None,
+    seed: Seed = 0,
+    grid: Annotated[bool, typer.Option(help="Also write one sheet of all.")] = False,
+    like: Annotated[Path | None, typer.Option(help="Make this generated file again.")] = None,
+    format: Annotated[str, typer.Option(help="png, jpg, webp, avif or tiff.")] = "png",
+) -> None:
+    """Draw pictures; every file says that it is synthetic and how to make it again."""
+    from mintmark.actions.generate import generate as verb
+    from mintmark.actions.requests import GenerateRequest
+    from mintmark.actions.world import open_world
+
+    request = GenerateRequest(
+        package=package,
+        out=out,
+        count=count,
+        label=label,
+        seed=seed,
+        grid=grid,
+        like=like,
+        format=format,
+    )
+    show.follow(verb(request, open_world()), go_on="What was drawn so far is whole.", tell=False)
+    show.say(f"The pictures are in {out}.")
+
+
+@app.command(epilog="Example: `mintmark evaluate runs/digits/package data/digits/train`")
+def evaluate(
+    package: Annotated[str, typer.Argument(help="Package folder, or owner/name on the Hub.")],
+    data: Annotated[Path, typer.Argument(help="The real pictures it learned from.")],
+    held_out: Annotated[
+        Path | None, typer.Option(help="Real pictures it never saw; needed to look for copies.")
+    ] = None,
+    count: Annotated[int | None, typer.Option(min=10, help="Pictures to generate.")] = None,
+    seed: Seed = 0,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the report.")] = None,
+) -> None:
+    """Measure a package against real pictures."""
+    from mintmark.actions.evaluate import evaluate as verb
+    from mintmark.actions.requests import EvaluateRequest
+    from mintmark.actions.world import open_world
+
+    request = EvaluateRequest(
+        package=package, data=data, held_out=held_out, count=count, seed=seed, out=out
+    )
+    result = show.follow(verb(request, open_world()), go_on="Run the same command again.")
+    show.markdown(result.text())
+
+
+@app.command(epilog="Example: `mintmark demo --out demo`")
+def demo(
+    out: Out = Path("demo"),
+    seed: Seed = 0,
+    images: Annotated[int | None, typer.Option(min=64, help="Length of the run.")] = None,
+) -> None:
+    """Learn to write digits here and now, and report on the result."""
+    from mintmark.actions.demo import demo as verb
+    from mintmark.actions.requests import DemoRequest
+    from mintmark.actions.world import open_world
+
+    request = DemoRequest(out=out, seed=seed, images=images)
+    result = show.follow(verb(request, open_world()), go_on="Run the same command again to go on.")
+    show.markdown((out / "report.md").read_text())
+    show.say(f"Look at {out / 'grid.png'}. It took {result.seconds / 60:.1f} minutes.")
+
+
+@app.command()
+def tasks() -> None:
+    """List what can be learned."""
+    show.tasks()
+
+
+@app.command()
+def doctor() -> None:
+    """Show settings, device, precision and the extras that are installed."""
+    from mintmark.actions.diagnose import diagnose
+
+    show.table("Mintmark on this machine", diagnose())
+
+
+@data_app.command("check", epilog="Example: `mintmark data check photos/`")
+def data_check(
+    data: Annotated[Path, typer.Argument(help="Folder or zip of pictures.")],
+    size: Annotated[int, typer.Option(min=8, help="Pixels a side for training.")] = 64,
+) -> None:
+    """Look for trouble before training: broken, doubled, tiny, unbalanced. Changes nothing."""
+    from mintmark.actions.prepare import check
+
+    report = check(data, size)
+    show.say(report.text())
+    raise typer.Exit(int(any(finding.level == "error" for finding in report.findings)))
+
+
+@data_app.command("get", epilog="Example: `mintmark data get digits --out data/digits`")
+def data_get(
+    name: Annotated[str, typer.Argument(help="Name of a public set: digits.")], out: Out
+) -> None:
+    """Build a public data set from an installed package; no network is used."""
+    from mintmark.actions.prepare import get
+
+    show.say(f"The data is in {get(name, out)}.")
+
+
+@package_app.command("show", epilog="Example: `mintmark package show runs/digits/package`")
+def package_show(
+    package: Annotated[str, typer.Argument(help="Package folder or Hub name.")],
+) -> None:
+    """Show what a package draws and where it came from."""
+    from mintmark.actions.diagnose import describe
+
+    show.table(package, describe(package))
+
+
+@package_app.command("verify", epilog="Example: `mintmark package verify runs/digits/package`")
+def package_verify(package: Annotated[Path, typer.Argument(help="Package folder.")]) -> None:
+    """Check every file of a package against its digest."""
+    from mintmark.models.package import verify
+
+    show.say(f"{len(verify(package))} files are as they were written.")
+
+
+if __name__ == "__main__":
+    main()

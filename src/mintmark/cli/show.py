@@ -1,0 +1,148 @@
+"""What the terminal shows: progress with rate and time left, tables, complaints."""
+
+import json
+import signal
+import time
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.resources import files
+from types import FrameType
+from typing import TypeVar
+
+import typer
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from mintmark.core.records import Progress
+
+Result = TypeVar("Result")
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+SHOWN = ("discriminator", "generator", "r1", "r2", "spread")
+"""Figures of a run that fit beside its bar."""
+
+
+def say(text: str) -> None:
+    """One plain line or paragraph."""
+    console.print(text, markup=False, soft_wrap=True)
+
+
+def complain(text: str) -> None:
+    """One sentence on standard error."""
+    errors.print(f"[bold red]error:[/] {_plain(text)}", soft_wrap=True)
+
+
+def markdown(text: str) -> None:
+    """Markdown, drawn for the terminal."""
+    console.print(Markdown(text))
+
+
+def table(title: str, rows: Mapping[str, str]) -> None:
+    """Names and values."""
+    shown = Table("", "", title=_plain(title), show_header=False)
+    for name, value in rows.items():
+        shown.add_row(_plain(name), _plain(value))
+    console.print(shown)
+
+
+def tasks() -> None:
+    """What can be learned, from the catalogue, so that torch stays out."""
+    text = files("mintmark.tasks").joinpath("catalogue.json").read_text(encoding="utf-8")
+    shown = Table("task", "what it does", "presets")
+    for name, entry in json.loads(text).items():
+        shown.add_row(name, f"{entry['title']}. {entry['about']}", ", ".join(entry["presets"]))
+    console.print(shown)
+
+
+def follow(steps: Generator[Progress, None, Result], go_on: str, tell: bool = True) -> Result:
+    """Iterates a verb under a progress bar and returns its result.
+
+    The first Ctrl-C lets the step end and the verb save; a second one stops at
+    once.
+
+    Args:
+        steps: A verb that was called.
+        go_on: What to say after Ctrl-C.
+        tell: Whether messages of the verb are printed above the bar.
+    """
+    with _bar() as bar, _stoppable() as stopped:
+        rows: dict[str, _Row] = {}
+        while True:
+            try:
+                progress = next(steps)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            if progress.stage not in rows:
+                rows[progress.stage] = _Row(bar, progress)
+            rows[progress.stage].update(progress)
+            if tell and progress.message:
+                bar.console.print(_plain(progress.message), soft_wrap=True)
+            if stopped:
+                steps.close()
+                bar.stop()
+                say(f"Stopped at {progress.done:,} of {progress.total:,} {progress.unit}. {go_on}")
+                raise typer.Exit(130)
+
+
+class _Row:
+    """One bar: its rate is measured from where this process began."""
+
+    def __init__(self, bar: Bar, progress: Progress) -> None:
+        self._bar = bar
+        self._began = time.monotonic()
+        self._first = progress.done
+        self._id = bar.add_task(progress.stage, total=progress.total, rate="", figures="")
+
+    def update(self, progress: Progress) -> None:
+        seconds = time.monotonic() - self._began
+        rate = (progress.done - self._first) / seconds if seconds > 0.5 else 0.0
+        figures = "  ".join(
+            f"{name} {progress.figures[name]:.2f}" for name in SHOWN if name in progress.figures
+        )
+        self._bar.update(
+            self._id,
+            completed=progress.done,
+            rate=f"{rate:,.0f} {progress.unit}/s" if rate else "",
+            figures=figures,
+        )
+
+
+def _bar() -> Bar:
+    return Bar(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        TextColumn("[dim]{task.fields[figures]}[/]"),
+        console=console,
+        speed_estimate_period=120,
+    )
+
+
+@contextmanager
+def _stoppable() -> Iterator[list[int]]:
+    """A list that the first Ctrl-C puts something into; the second one interrupts."""
+    seen: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if seen:
+            signal.default_int_handler(number, frame)
+        seen.append(number)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield seen
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _plain(text: str) -> str:
+    """Text without markup meaning: names and paths may hold brackets."""
+    return text.replace("[", "\\[")

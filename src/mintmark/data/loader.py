@@ -1,0 +1,244 @@
+"""Feeding a trainer from one memory-mapped array of decoded pictures.
+
+Pictures are decoded once. After that a batch is a gather of rows, and which rows
+is a function of (seed, step): nothing is stored, so a run that resumes sees what
+it would have seen.
+"""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mintmark.core.errors import DataError
+from mintmark.core.files import atomic_path, digest_bytes, digest_json, write_json
+from mintmark.core.seeds import derive
+from mintmark.data.manifest import Item, Snapshot
+from mintmark.data.pictures import decode, fit
+from mintmark.data.readers import Source, workers
+
+VERSION = 1  # of the array's making; a new one leaves old caches unused
+CHUNK = 256  # pictures decoded before they are written
+
+
+@dataclass(frozen=True)
+class PixelSet:
+    """A decoded data set.
+
+    Attributes:
+        pixels: Samples in [0, 255], (N, channels, size, size), on disk, read-only.
+        labels: Class of each picture, (N,), or None.
+        snapshot: Digest of the snapshot that was decoded.
+    """
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int64] | None
+    snapshot: str
+
+
+@dataclass(frozen=True)
+class HostBatch:
+    """Rows of one step's batch, in the memory of the host.
+
+    Attributes:
+        images: Samples in [0, 255], uint8, (n, channels, size, size).
+        labels: int64, (n,), or None.
+        ids: Index of each row in the data set, (n,).
+    """
+
+    images: torch.Tensor
+    labels: torch.Tensor | None
+    ids: NDArray[np.int64]
+
+
+def prepare(source: Source, snapshot: Snapshot, size: int, channels: int, cache: Path) -> PixelSet:
+    """Opens the decoded array of a snapshot, and builds it first where it is missing.
+
+    Several processes may build at once; each writes beside and renames, and
+    what they write is equal.
+
+    Args:
+        source: Where the pictures lie.
+        snapshot: Which of them are meant, and what they must still be.
+        size: Side of the square pictures, in pixels.
+        channels: 1 grey, 2 grey with alpha, 3 RGB, 4 RGBA.
+        cache: Folder for the array; made if missing, safe to delete.
+
+    Returns:
+        The decoded data set, in the order of the snapshot's items.
+
+    Raises:
+        DataError: A picture differs from the snapshot or cannot be read any
+            more, or the cache cannot be written.
+    """
+    shape = (len(snapshot.items), channels, size, size)
+    key = digest_json([snapshot.digest, size, channels, VERSION])[:32]
+    path = cache / f"{key}.npy"
+    pixels = _opened(path, shape, snapshot.digest)
+    if pixels is None:
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            _build(path, source, snapshot, shape)
+            write_json(path.with_suffix(".json"), _seal(path, shape, snapshot.digest))
+        except OSError as error:
+            raise DataError(
+                f"The decoded pictures cannot be written to {cache}: {error}; make room there "
+                "or set MINTMARK_CACHE."
+            ) from error
+        pixels = np.load(path, mmap_mode="r", allow_pickle=False)
+    labels = [item.label for item in snapshot.items if item.label is not None]
+    whole = len(labels) == len(snapshot.items)
+    return PixelSet(pixels, np.array(labels, dtype=np.int64) if whole else None, snapshot.digest)
+
+
+def _seal(path: Path, shape: tuple[int, ...], snapshot: str) -> dict[str, object]:
+    """What the file beside the array says of it."""
+    facts = {"bytes": path.stat().st_size, "shape": list(shape), "snapshot": snapshot}
+    return {**facts, "version": VERSION, "digest": digest_json(facts)}
+
+
+def _opened(path: Path, shape: tuple[int, ...], snapshot: str) -> NDArray[np.uint8] | None:
+    """The array, or None where it or its seal is missing or does not fit."""
+    try:
+        if json.loads(path.with_suffix(".json").read_bytes()) != _seal(path, shape, snapshot):
+            return None
+        pixels: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError):
+        return None
+    return pixels if pixels.shape == shape and pixels.dtype == np.uint8 else None
+
+
+def _build(path: Path, source: Source, snapshot: Snapshot, shape: tuple[int, ...]) -> None:
+    # Written in sequence: on a full disk a mapped file would kill the process.
+    with atomic_path(path) as part, part.open("wb") as file:
+        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for rows in _decoded(source, snapshot, size=shape[2], channels=shape[1]):
+            _write(file, rows)
+
+
+def _write(file: BinaryIO, rows: list[NDArray[np.uint8]]) -> None:
+    file.write(np.stack(rows).tobytes())
+
+
+def _decoded(
+    source: Source, snapshot: Snapshot, size: int, channels: int
+) -> Iterator[list[NDArray[np.uint8]]]:
+    """Fitted pictures in order, a chunk at a time so that memory stays bounded."""
+
+    def one(item: Item) -> NDArray[np.uint8]:
+        content = source.read(item.name)
+        if digest_bytes(content) != item.sha256:
+            raise DataError(f"{item.name} changed while it was being prepared; start again.")
+        return fit(decode(content, item.name), size, channels)
+
+    with ThreadPoolExecutor(workers()) as pool:
+        for start in range(0, len(snapshot.items), CHUNK):
+            yield list(pool.map(one, snapshot.items[start : start + CHUNK]))
+
+
+def batch_indices(seed: int, step: int, batch: int, count: int) -> NDArray[np.int64]:
+    """Which pictures the whole batch of one step holds.
+
+    The data set is passed through in a fresh order each epoch; step `s` takes
+    the positions from `s * batch` on, across the end of an epoch if need be.
+
+    Args:
+        seed: The seed of the run.
+        step: From 0.
+        batch: Pictures a step, over all ranks; may exceed `count`.
+        count: Pictures in the data set.
+
+    Returns:
+        Indices in [0, count), (batch,).
+    """
+    start = step * batch
+    parts = []
+    while start < (step + 1) * batch:
+        epoch, offset = divmod(start, count)
+        part = _order(seed, epoch, count)[offset : offset + (step + 1) * batch - start]
+        parts.append(part)
+        start += len(part)
+    return np.concatenate(parts)
+
+
+@lru_cache(maxsize=2)  # a batch touches one epoch, or the end of one and the next
+def _order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
+    generator = np.random.Generator(np.random.PCG64(derive(seed, "order", epoch)))
+    order: NDArray[np.int64] = generator.permutation(count)
+    order.flags.writeable = False
+    return order
+
+
+class Loader:
+    """Batches of a decoded data set; close it, or use it in a `with` block.
+
+    Args:
+        pixels: The decoded data set.
+        batch: Pictures a step, over all ranks.
+        seed: The seed of the run.
+        background: Whether a thread gathers the next step ahead of time; what
+            `at` returns is the same.
+    """
+
+    def __init__(self, pixels: PixelSet, batch: int, seed: int, background: bool = False) -> None:
+        self._pixels = pixels
+        self._array = np.asarray(pixels.pixels)  # plain indexing is faster than memmap's
+        self._batch = batch
+        self._seed = seed
+        self._pool = ThreadPoolExecutor(1) if background else None
+        self._ahead: tuple[tuple[int, int, int], Future[HostBatch]] | None = None
+
+    def at(self, step: int, first: int, last: int) -> HostBatch:
+        """Rows `first` to `last` (excluded) of one step's batch.
+
+        Args:
+            step: From 0; any order of steps is right, the next one is fastest.
+            first: The first row of this rank.
+            last: The row after its last.
+
+        Returns:
+            The rows, as fresh tensors.
+        """
+        wanted = (step, first, last)
+        if self._ahead is not None and self._ahead[0] == wanted:
+            rows = self._ahead[1].result()
+        else:
+            rows = self._gather(*wanted)
+        if self._pool is not None:
+            following = (step + 1, first, last)
+            self._ahead = (following, self._pool.submit(self._gather, *following))
+        return rows
+
+    def close(self) -> None:
+        """Ends the thread, if there is one."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def __enter__(self) -> "Loader":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _gather(self, step: int, first: int, last: int) -> HostBatch:
+        ids = batch_indices(self._seed, step, self._batch, len(self._array))[first:last]
+        labels = self._pixels.labels
+        return HostBatch(
+            images=torch.from_numpy(self._array[ids]),
+            labels=None if labels is None else torch.from_numpy(labels[ids]),
+            ids=ids,
+        )

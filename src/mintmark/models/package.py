@@ -1,0 +1,344 @@
+"""A trained model on disk: a folder that proves what it holds.
+
+    config.json          task, family, args, classes, networks, picture size, version
+    G.safetensors        averaged weights of the generator (config in the header)
+    D.safetensors        the discriminator, if it is kept for fine-tuning
+    README.md            model card with front matter
+    lineage.json         data snapshot, rights, seed, base and run it came from
+    samples/*.png        pictures at fixed seeds
+    manifest.json        SHA-256 of all the others
+
+Loading checks every digest, builds the networks from the config, and loads the
+weights strictly. It runs no code from the folder and reads no pickle.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mintmark.core import files, lineage
+from mintmark.core.errors import ConfigError, InputError, PackageError
+from mintmark.core.media import CHANNELS
+from mintmark.core.records import Lineage
+from mintmark.models import contents, r3gan, weights
+
+FORMAT = 1
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+HUB_PATTERNS = ["*.safetensors", "*.json", "*.md", "*.png"]
+
+CONFIG = {
+    "format": int,
+    "task": str,
+    "family": str,
+    "args": dict,
+    "classes": list,
+    "networks": list,
+    "library_version": str,
+    "picture": dict,
+}
+
+
+@dataclass(frozen=True)
+class Family:
+    """A network architecture.
+
+    Attributes:
+        build: Makes the networks by name from the config's args; raises
+            ConfigError where the args make no sense. Every tensor of a network
+            is in its state dict.
+        preset: Args by preset name, picture size, channels and classes.
+    """
+
+    build: Callable[[Mapping[str, Any]], dict[str, nn.Module]]
+    preset: Callable[[str, int, int, int], dict[str, Any]]
+
+
+FAMILIES: dict[str, Family] = {"r3gan": Family(r3gan.build, r3gan.preset)}
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a package's networks are built from and what they draw.
+
+    Attributes:
+        task: Name of the task.
+        family: Key into FAMILIES.
+        args: Arguments of the family, JSON values.
+        classes: Names of the classes in the order of their numbers; may be empty.
+        size: Height and width of the pictures, in pixels.
+        channels: 1 grey, 2 grey + alpha, 3 RGB, 4 RGBA.
+        networks: Which networks the package holds, `G` first.
+        library_version: The version of Mintmark that wrote it.
+    """
+
+    task: str
+    family: str
+    args: Mapping[str, Any]
+    classes: tuple[str, ...]
+    size: int
+    channels: int
+    networks: tuple[str, ...]
+    library_version: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of config.json."""
+        return {
+            "format": FORMAT,
+            "task": self.task,
+            "family": self.family,
+            "args": dict(self.args),
+            "classes": list(self.classes),
+            "networks": list(self.networks),
+            "library_version": self.library_version,
+            "picture": {"size": self.size, "channels": self.channels},
+        }
+
+    @classmethod
+    def from_json(cls, value: Any) -> "Config":
+        """Reads the content of config.json.
+
+        Raises:
+            InputError: A field is absent, unknown or of another type, or the
+                format is newer than this version of Mintmark.
+        """
+        newer = value.get("format") if isinstance(value, dict) else None
+        if isinstance(newer, int) and newer > FORMAT:
+            raise PackageError(
+                f"The package was made by a newer Mintmark (format {newer}, this one reads "
+                f"{FORMAT}): upgrade Mintmark."
+            )
+        fields = lineage.check_fields(value, CONFIG, "config.json")
+        picture = lineage.check_fields(
+            fields["picture"], {"size": int, "channels": int}, "'picture' in config.json"
+        )
+        networks = lineage.texts(fields["networks"], "'networks' in config.json")
+        known = fields["format"] == FORMAT and networks in (("G",), ("G", "D"))
+        if not known or picture["size"] < 1 or picture["channels"] not in CHANNELS:
+            raise PackageError(
+                "config.json has a format, networks or a picture size that Mintmark never wrote; "
+                "restore it from where it came."
+            )
+        return cls(
+            task=fields["task"],
+            family=fields["family"],
+            args=fields["args"],
+            classes=lineage.texts(fields["classes"], "'classes' in config.json"),
+            networks=networks,
+            library_version=fields["library_version"],
+            **picture,
+        )
+
+
+@dataclass(frozen=True)
+class Package:
+    """A loaded package.
+
+    Attributes:
+        config: What it draws and is built from.
+        networks: The networks asked for, by name, float32, in eval mode.
+        lineage: Where it came from.
+        digest: What tells it from every other: see `identity`.
+        path: The folder.
+    """
+
+    config: Config
+    networks: dict[str, nn.Module]
+    lineage: Lineage
+    digest: str
+    path: Path
+
+
+def identity(digests: Mapping[str, str]) -> str:
+    """The digest of a package.
+
+    It covers config.json, G.safetensors and lineage.json: what decides the
+    pictures and their rights. The samples in the package can therefore carry
+    it, and a corrected model card does not change it.
+
+    Args:
+        digests: SHA-256 by file name, at least of those three.
+    """
+    return files.digest_json({name: digests[name] for name in contents.NEEDED})
+
+
+def save_pretrained(
+    folder: Path,
+    config: Config,
+    networks: Mapping[str, nn.Module],
+    origin: Lineage,
+    card: str,
+    samples: Callable[[Package], Mapping[str, bytes]] | None = None,
+) -> Package:
+    """Writes a package, whole or not at all.
+
+    It is written to a folder beside, read back, and then renamed; a package
+    that was at `folder` stays until then.
+
+    Args:
+        folder: Where the package shall be.
+        config: What it draws and is built from.
+        networks: At least those that `config.networks` names; averaged weights.
+        origin: Where it came from.
+        card: The model card, Markdown with front matter.
+        samples: Draws the sample files (name to content) from the package as
+            it will be loaded, so that they can carry its digest.
+
+    Returns:
+        The package, read back from the disk.
+
+    Raises:
+        PackageError: `folder` holds something else than a whole package, or
+            the networks do not fit the config.
+    """
+    folder = folder.resolve()
+    with contents.replacing(folder) as part:
+        files.write_json(part / "config.json", config.to_json())
+        files.write_json(part / "lineage.json", lineage.lineage_to_json(origin))
+        header = json.dumps(config.to_json(), sort_keys=True)
+        for name in config.networks:
+            content = weights.to_bytes(networks[name].state_dict(), header)
+            files.write_bytes(part / f"{name}.safetensors", content)
+        files.write_text(part / "README.md", card)
+        contents.write_manifest(part)
+        if samples is not None:
+            _write_samples(part, samples(_load(part, ("G",), part, folder)))
+        return _load(part, config.networks, part, folder)
+
+
+def from_pretrained(
+    source: str | Path, networks: tuple[str, ...] = ("G",), revision: str | None = None
+) -> Package:
+    """Loads a package from a folder or from the Hugging Face Hub.
+
+    Args:
+        source: A folder; or `owner/name` on the Hub, if no such folder exists.
+            Only the Hub needs the network, and only where its cache is stale.
+        networks: Which networks to load.
+        revision: Branch, tag or commit on the Hub.
+
+    Returns:
+        The package.
+
+    Raises:
+        PackageError: It is no package, damaged, changed, foreign, from the
+            future, or cannot be reached; the sentence says which.
+    """
+    if isinstance(source, str) and not Path(source).exists() and HUB_NAME.fullmatch(source):
+        folder = _download(source, revision)
+        # The Hub's cache holds links from snapshots/<commit>/ into blobs/.
+        return _load(folder, networks, folder.parents[1], folder)
+    folder = Path(source).resolve()
+    return _load(folder, networks, folder, folder)
+
+
+def verify(path: Path) -> tuple[str, ...]:
+    """Checks every file of a package folder against its digest.
+
+    Args:
+        path: The folder.
+
+    Returns:
+        The names of the files that were checked.
+
+    Raises:
+        PackageError: Something is missing, changed, unlisted or unfit.
+    """
+    folder = path.resolve()
+    digests = contents.read_manifest(folder, folder)
+    return tuple(name for name, _ in contents.checked(folder, digests))
+
+
+def _load(folder: Path, names: tuple[str, ...], store: Path, path: Path) -> Package:
+    """Loads a package whose files all lie in `store`, to be known as `path`."""
+    digests = contents.read_manifest(folder, store)
+    wanted = {"config.json", "lineage.json", *(f"{name}.safetensors" for name in names)}
+    found = {name: data for name, data in contents.checked(folder, digests) if name in wanted}
+    try:
+        config = Config.from_json(lineage.parse_json(found["config.json"], "config.json"))
+        record = lineage.parse_json(found["lineage.json"], "lineage.json")
+        origin = lineage.lineage_from_json(record)
+    except InputError as error:
+        raise PackageError(f"{folder}: {error}") from error
+    _check_networks(folder, config, names, digests)
+    skeletons = _build(folder, config)
+    networks = {
+        name: _fill(folder, name, skeletons[name], found[f"{name}.safetensors"]) for name in names
+    }
+    return Package(config, networks, origin, identity(digests), path)
+
+
+def _check_networks(
+    folder: Path, config: Config, names: tuple[str, ...], digests: Mapping[str, str]
+) -> None:
+    for name in config.networks:
+        if f"{name}.safetensors" not in digests:
+            raise PackageError(f"{folder}: {name}.safetensors is missing; fetch the package again.")
+    if absent := sorted(set(names) - set(config.networks)):
+        raise PackageError(
+            f"{folder} holds no network {absent[0]!r}; ask for {', '.join(config.networks)}."
+        )
+
+
+def _build(folder: Path, config: Config) -> dict[str, nn.Module]:
+    """Networks without storage: no memory is spent and nothing random drawn."""
+    if config.family not in FAMILIES:
+        raise PackageError(
+            f"{folder} is of the family {config.family!r}, but this Mintmark only knows "
+            f"{', '.join(sorted(FAMILIES))}: upgrade Mintmark."
+        )
+    try:
+        with torch.device("meta"):
+            return FAMILIES[config.family].build(config.args)
+    except ConfigError as error:
+        raise PackageError(f"{folder}: config.json does not make sense: {error}") from error
+    except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:  # torch refuses
+        raise PackageError(
+            f"{folder}: config.json describes networks that cannot be built; restore it."
+        ) from error
+
+
+def _fill(folder: Path, name: str, network: nn.Module, content: bytes) -> nn.Module:
+    file = f"{folder}: {name}.safetensors"
+    loaded = weights.from_bytes(content, file)
+    expected = network.state_dict()
+    if odd := sorted(set(loaded) ^ set(expected)):
+        state = "lacks" if odd[0] in expected else "has the unknown tensor"
+        raise PackageError(f"{file} does not fit its config.json: it {state} {odd[0]!r}.")
+    for key, tensor in sorted(loaded.items()):  # the library gives them in random order
+        if _form(tensor) != _form(expected[key]):
+            raise PackageError(
+                f"{file} does not fit its config.json: {key} is {list(tensor.shape)} in the file "
+                f"but {list(expected[key].shape)} by the config."
+            )
+    network.load_state_dict(loaded, strict=True, assign=True)
+    return network.eval()
+
+
+def _form(tensor: Tensor) -> tuple[torch.Size, bool]:
+    return tensor.shape, tensor.is_floating_point()
+
+
+def _download(name: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download  # 0.4 s, and needed only here
+
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=HUB_PATTERNS))
+    except Exception as error:
+        raise PackageError(
+            f"{name} is no folder here and could not be fetched from the Hugging Face Hub; "
+            "check the name, the network and whether you are logged in."
+        ) from error
+
+
+def _write_samples(folder: Path, samples: Mapping[str, bytes]) -> None:
+    (folder / "samples").mkdir()
+    for name, content in samples.items():
+        files.write_bytes(files.safe_join(folder / "samples", name), content)
+    files.sync(folder / "samples")
+    contents.write_manifest(folder)

@@ -1,0 +1,88 @@
+"""What a task is: one frozen record, the source of flags, forms, docs and tests."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any, Literal
+
+from mintmark.engines.synthesis import Synthesis
+from mintmark.training.trainer import Schedule
+
+
+@dataclass(frozen=True)
+class Input:
+    """Something the user gives when using a trained model.
+
+    Attributes:
+        name: As it is typed, for instance `class`.
+        kind: What it is.
+        about: One sentence for help, forms and docs.
+    """
+
+    name: str
+    kind: Literal["class", "seed"]
+    about: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something that can be learned, in the user's words.
+
+    Attributes:
+        name: As it is typed.
+        title: A few words for a menu.
+        about: What it needs, how long it takes, what it is not good at.
+        engine: The game that teaches it.
+        family: The network family, a key of `models.package.FAMILIES`.
+        schedules: Length and rates by preset name.
+        inputs: What using it takes.
+        classes: Whether it `needs` classes, takes what is there (`maybe`), or `none`.
+        size: Pixels a side, or None to choose by the data.
+        marks: How its outputs are declared.
+    """
+
+    name: str
+    title: str
+    about: str
+    engine: Synthesis
+    family: str
+    schedules: Mapping[str, Schedule]
+    inputs: tuple[Input, ...]
+    classes: Literal["needs", "maybe", "none"]
+    size: int | None = None
+    marks: Literal["created", "edited"] = "created"
+
+
+SEED = Input("seed", "seed", "Picture i of a seed is always the same.")
+
+
+def all_tasks() -> dict[str, Task]:
+    """Every task by name: each module of this room whose name has no underscore first."""
+    return {task.name: task for task in _tasks()}
+
+
+def _tasks() -> Iterator[Task]:
+    room = import_module("mintmark.tasks")
+    for module in sorted(iter_modules(room.__path__), key=lambda found: found.name):
+        if not module.name.startswith("_"):
+            yield import_module(f"mintmark.tasks.{module.name}").TASK
+
+
+def catalogue() -> dict[str, Any]:
+    """The tasks as plain JSON, for readers that must not import torch."""
+    return {name: _entry(task) for name, task in all_tasks().items()}
+
+
+def _entry(task: Task) -> dict[str, Any]:
+    inputs = [{"name": i.name, "kind": i.kind, "about": i.about} for i in task.inputs]
+    return {
+        "title": task.title,
+        "about": task.about,
+        "family": task.family,
+        "presets": list(task.schedules),
+        "classes": task.classes,
+        "size": task.size,
+        "inputs": inputs,
+        "marks": task.marks,
+    }

@@ -1,0 +1,105 @@
+"""Where and in what precision to compute; chosen from the machine, once.
+
+bfloat16 pays only where the chip multiplies it in hardware matrix units: on
+CPUs with AMX and on recent GPUs. On a CPU with plain AVX-512 bfloat16 it is
+slower than float32 for networks of this size (docs/explanation/measured.md),
+so those stay in float32. Losses and penalties are float32 everywhere.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from mintmark.core.errors import ConfigError
+from mintmark.core.settings import Settings
+
+CPU = torch.device("cpu")
+CPUINFO = Path("/proc/cpuinfo")
+
+
+@dataclass(frozen=True)
+class Compute:
+    """The device, the precision, and this process's place among others.
+
+    Attributes:
+        device: Where networks and batches live.
+        dtype: What convolutions and products are computed in.
+        rank: Number of this process, from 0.
+        world: Number of processes.
+    """
+
+    device: torch.device = CPU
+    dtype: torch.dtype = torch.float32
+    rank: int = 0
+    world: int = 1
+
+    def autocast(self) -> torch.autocast:
+        """A context in which convolutions run in `dtype`."""
+        lower = self.dtype != torch.float32
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=lower)
+
+    def place(self, network: nn.Module) -> nn.Module:
+        """Moves a network to the device, in channels-last layout."""
+        network.to(self.device)
+        for parameter in network.parameters():
+            if parameter.ndim == 4:  # (out, in, height, width)
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+        return network
+
+    def pixels(self, images: Tensor) -> Tensor:
+        """Moves uint8 pictures to the device as float32 in [-1, 1].
+
+        Args:
+            images: (N, C, H, W), uint8; other batches pass through as float32.
+
+        Returns:
+            (N, C, H, W), float32, channels last.
+        """
+        moved = images.to(self.device, non_blocking=True)
+        if moved.dtype != torch.uint8:
+            return moved.float()
+        return moved.float().div_(127.5).sub_(1).contiguous(memory_format=torch.channels_last)
+
+
+def choose(settings: Settings) -> Compute:
+    """The device and precision that the settings and the machine lead to.
+
+    Raises:
+        ConfigError: The device asked for is not there.
+    """
+    device = _device(settings.device, settings.local_rank)
+    if device.type == "cpu" and settings.threads:
+        torch.set_num_threads(settings.threads)
+    lower = settings.precision == "bfloat16" or (
+        settings.precision == "auto" and multiplies_bfloat16(device)
+    )
+    return Compute(
+        device, torch.bfloat16 if lower else torch.float32, settings.rank, settings.world_size
+    )
+
+
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether the device has matrix units for bfloat16."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == "cpu" and CPUINFO.exists():
+        return "amx_bf16" in CPUINFO.read_text()
+    return False
+
+
+def _device(name: str, local_rank: int) -> torch.device:
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda", local_rank)
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(
+            f"The device {name!r} is not available on this machine; "
+            "set MINTMARK_DEVICE to auto, cpu, cuda or mps."
+        ) from error
+    return device

@@ -1,0 +1,228 @@
+import json
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mintmark.core.errors import DataError
+from mintmark.data import loader
+from mintmark.data.loader import Loader, PixelSet, batch_indices, prepare
+from mintmark.data.manifest import Snapshot
+from mintmark.data.pictures import decode, fit
+from mintmark.data.readers import Source, open_source, take_snapshot
+
+Fill = Callable[..., list[Path]]
+
+
+@pytest.fixture
+def data(tmp_path: Path, fill: Fill) -> tuple[Source, Snapshot]:
+    folder = tmp_path / "d"
+    fill(folder, *(f"{label}/{n}.png" for label in "ab" for n in range(5)))
+    source = open_source(folder)
+    return source, take_snapshot(source)[0]
+
+
+def in_memory(count: int) -> PixelSet:
+    pixels = np.arange(count * 12, dtype=np.uint32).astype(np.uint8).reshape(count, 3, 2, 2)
+    return PixelSet(pixels, np.arange(count) % 3, "0" * 64)
+
+
+def test_the_array_holds_the_pictures_in_order(
+    data: tuple[Source, Snapshot], tmp_path: Path
+) -> None:
+    source, snapshot = data
+    pixels = prepare(source, snapshot, 4, 1, tmp_path / "cache")
+    assert pixels.pixels.shape == (10, 1, 4, 4) and pixels.snapshot == snapshot.digest
+    assert pixels.labels is not None and pixels.labels.tolist() == [0] * 5 + [1] * 5
+    for place, item in enumerate(snapshot.items):
+        expected = fit(decode(source.read(item.name), item.name), 4, 1)
+        assert np.array_equal(pixels.pixels[place], expected)
+    with pytest.raises(ValueError, match="read-only"):
+        pixels.pixels[0] = 0
+
+
+def test_it_is_built_once(
+    data: tuple[Source, Snapshot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, snapshot = data
+    prepare(source, snapshot, 4, 3, tmp_path / "cache")
+    (array,) = (tmp_path / "cache").glob("*.npy")
+    stamp = array.stat().st_mtime_ns
+    prepare(source, snapshot, 4, 3, tmp_path / "cache")
+    assert array.stat().st_mtime_ns == stamp
+    prepare(source, snapshot, 2, 3, tmp_path / "cache")
+    prepare(source, snapshot, 4, 1, tmp_path / "cache")
+    monkeypatch.setattr(loader, "VERSION", loader.VERSION + 1)
+    prepare(source, snapshot, 4, 3, tmp_path / "cache")
+    assert len(list((tmp_path / "cache").glob("*.npy"))) == 4
+
+
+def cut(array: Path) -> None:
+    array.write_bytes(array.read_bytes()[:-1])
+
+
+def reshape(array: Path) -> None:
+    np.save(array, np.load(array).reshape(10, 3, 2, 8))
+
+
+def unseal(array: Path) -> None:
+    array.with_suffix(".json").unlink()
+
+
+def forge(array: Path) -> None:
+    seal = array.with_suffix(".json")
+    seal.write_text(json.dumps({**json.loads(seal.read_text()), "snapshot": "0" * 64}))
+
+
+def garble(array: Path) -> None:
+    array.with_suffix(".json").write_bytes(b"\xff{")
+
+
+@pytest.mark.parametrize("harm", [cut, reshape, unseal, forge, garble, Path.unlink])
+def test_a_harmed_cache_is_built_again(
+    data: tuple[Source, Snapshot], tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    source, snapshot = data
+    first = np.array(prepare(source, snapshot, 4, 3, tmp_path / "cache").pixels)
+    (array,) = (tmp_path / "cache").glob("*.npy")
+    harm(array)
+    assert np.array_equal(prepare(source, snapshot, 4, 3, tmp_path / "cache").pixels, first)
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+
+
+def test_changed_pictures_are_refused_and_nothing_stays(
+    data: tuple[Source, Snapshot], tmp_path: Path
+) -> None:
+    source, snapshot = data
+    (tmp_path / "d/a/1.png").write_bytes((tmp_path / "d/a/2.png").read_bytes())
+    with pytest.raises(DataError, match=r"a/1\.png changed"):
+        prepare(source, snapshot, 4, 3, tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_written_is_said(
+    data: tuple[Source, Snapshot], tmp_path: Path
+) -> None:
+    (tmp_path / "cache").write_text("a file")
+    with pytest.raises(DataError, match="MINTMARK_CACHE"):
+        prepare(*data, 4, 3, tmp_path / "cache")
+
+
+def build(folder: Path, cache: Path, slow: bool) -> None:
+    """Runs in another process."""
+    if slow:
+        whole = loader._write
+
+        def pause(file: Any, rows: Any) -> None:
+            whole(file, rows)
+            file.flush()
+            (cache / "half").touch()
+            time.sleep(60)
+
+        loader._write = pause
+    source = open_source(folder)
+    prepare(source, take_snapshot(source)[0], 4, 3, cache)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_killed_build_leaves_nothing_usable(
+    data: tuple[Source, Snapshot], tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    worker = multiprocessing.get_context("fork").Process(
+        target=build, args=(tmp_path / "d", cache, True)
+    )
+    worker.start()
+    while worker.is_alive() and not (cache / "half").exists():
+        time.sleep(0.01)
+    assert worker.pid is not None
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.join()
+    assert not list(cache.glob("*.npy"))
+    assert prepare(*data, 4, 3, cache).pixels.shape == (10, 3, 4, 4)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_two_processes_may_build_at_once(data: tuple[Source, Snapshot], tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    arguments = (tmp_path / "d", tmp_path / "cache", False)
+    workers = [context.Process(target=build, args=arguments) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+
+
+def test_pictures_without_labels_give_none(tmp_path: Path, fill: Fill) -> None:
+    fill(tmp_path / "d", "a.png", "b.png")
+    source = open_source(tmp_path / "d")
+    pixels = prepare(source, take_snapshot(source)[0], 4, 3, tmp_path / "cache")
+    assert pixels.labels is None
+    with Loader(pixels, 2, 0) as batches:
+        assert batches.at(0, 0, 2).labels is None
+
+
+@given(st.integers(0, 9), st.integers(0, 30), st.integers(1, 40), st.integers(1, 25))
+def test_steps_walk_through_one_permutation_an_epoch(
+    seed: int, step: int, batch: int, count: int
+) -> None:
+    walk = np.concatenate([batch_indices(seed, s, batch, count) for s in range(step + 1)])
+    assert len(walk) == (step + 1) * batch and walk.dtype == np.int64
+    whole = len(walk) // count * count
+    for epoch in walk[:whole].reshape(-1, count):
+        assert np.array_equal(np.sort(epoch), np.arange(count))
+    assert len(set(walk[whole:].tolist())) == len(walk) - whole
+    loader._order.cache_clear()
+    assert np.array_equal(batch_indices(seed, step, batch, count), walk[-batch:])
+
+
+def test_epochs_and_seeds_differ() -> None:
+    orders = {tuple(batch_indices(seed, step, 50, 50)) for seed in (0, 1) for step in (0, 1)}
+    assert len(orders) == 4
+
+
+def test_the_order_is_fixed_for_ever() -> None:
+    """A run that resumes under a later version must see the same pictures."""
+    assert batch_indices(7, 1, 6, 10).tolist() == [0, 7, 2, 1, 4, 6]
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_batches_are_the_rows_of_the_indices(background: bool) -> None:
+    pixels = in_memory(11)
+    assert pixels.labels is not None
+    with Loader(pixels, 8, seed=3, background=background) as batches:
+        for step, first, last in [(0, 0, 4), (1, 0, 4), (2, 4, 8), (7, 4, 8), (8, 4, 8), (0, 0, 8)]:
+            rows = batches.at(step, first, last)
+            ids = batch_indices(3, step, 8, 11)[first:last]
+            assert np.array_equal(rows.ids, ids)
+            assert rows.images.dtype == torch.uint8
+            assert np.array_equal(rows.images.numpy(), pixels.pixels[ids])
+            assert rows.labels is not None and rows.labels.dtype == torch.int64
+            assert np.array_equal(rows.labels.numpy(), pixels.labels[ids])
+
+
+def test_batches_are_fresh_memory() -> None:
+    pixels = in_memory(4)
+    with Loader(pixels, 4, seed=0) as batches:
+        batches.at(0, 0, 4).images.zero_()
+        assert batches.at(0, 0, 4).images.max() > 0
+
+
+def test_no_thread_is_left() -> None:
+    before = threading.active_count()
+    with Loader(in_memory(4), 2, seed=0, background=True) as batches:
+        batches.at(0, 0, 2)
+        assert threading.active_count() == before + 1
+    assert threading.active_count() == before
