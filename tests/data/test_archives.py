@@ -114,7 +114,9 @@ def test_a_cut_off_archive(tmp_path: Path) -> None:
 
 
 def test_what_a_mac_adds_is_ignored(tmp_path: Path) -> None:
-    path = pack(tmp_path / "d.zip", ("__MACOSX/._a.png", b"x"), (".DS_Store", b"x"))
+    path = pack(
+        tmp_path / "d.zip", ("__MACOSX/", b""), ("__MACOSX/a.png", b"x"), (".DS_Store", b"x")
+    )
     assert [entry.name for entry in open_source(path).entries] == ["a.png", "b.png"]
     assert open_tree(path).folders == frozenset()
 

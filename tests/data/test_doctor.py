@@ -84,6 +84,15 @@ def test_near_copies_are_found_across_blocks() -> None:
     assert near_copies(cells[:0]).shape == (0, 2)
 
 
+@pytest.mark.parametrize(("bits", "near"), [(2, 1), (3, 0)])
+def test_near_means_two_bits_at_most(bits: int, near: int) -> None:
+    cells = np.random.default_rng(0).integers(0, 256, (2, 8, 9), dtype=np.uint8)
+    cells[1] = cells[0]
+    cells[:, :bits, 0] = cells[:, :bits, 1] = 100
+    cells[1, :bits, 0] += 1
+    assert len(near_copies(cells)) == near
+
+
 def test_sizes_and_aspects(healthy: Path) -> None:
     wide = np.random.default_rng(0).integers(0, 256, (8, 12, 3), dtype=np.uint8)
     (healthy / "a/wide.png").write_bytes(encode(Picture(wide), "png"))
@@ -128,10 +137,14 @@ def test_mixed_channels_and_unspecified_rights(healthy: Path) -> None:
 def test_the_gravest_comes_first_and_names_are_few(healthy: Path) -> None:
     (healthy / "a/bad.png").write_bytes(b"no")
     (healthy / "rights.json").unlink()
+    large = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    (healthy / "b/large.png").write_bytes(encode(Picture(large), "png"))
     source = open_source(healthy)
     snapshot, broken = take_snapshot(source, skip_broken=True)
     report = examine(source, replace(snapshot, rights=Rights()), broken, 16)
-    assert [finding.level for finding in report.findings] == ["error", "warning", "note"]
+    assert [finding.level for finding in report.findings] == [
+        "error", "warning", "note", "note"
+    ]  # fmt: skip
     lines = report.text().splitlines()
     assert lines[0].startswith("error: 1 picture cannot be read. ")
     assert "    … and 95 more" in lines

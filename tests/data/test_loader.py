@@ -96,8 +96,10 @@ def test_a_harmed_cache_is_built_again(
     first = np.array(prepare(source, snapshot, 4, 3, tmp_path / "cache").pixels)
     (array,) = (tmp_path / "cache").glob("*.npy")
     harm(array)
+    stamp = array.stat().st_mtime_ns if array.exists() else 0
     assert np.array_equal(prepare(source, snapshot, 4, 3, tmp_path / "cache").pixels, first)
     assert len(list((tmp_path / "cache").iterdir())) == 2
+    assert array.stat().st_mtime_ns > stamp
 
 
 def test_changed_pictures_are_refused_and_nothing_stays(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import metadata
 from types import UnionType
-from typing import Any, NoReturn
+from typing import Any
 
 from mintmark.core.errors import InputError
 from mintmark.core.records import Lineage, Recipe, Rights
@@ -56,15 +56,11 @@ def parse_json(content: bytes | str, what: str) -> Any:
     if len(content) > MAX_JSON:
         raise InputError(f"{what} is longer than {MAX_JSON >> 20} MB; it is no record of Mintmark.")
     try:
-        value = json.loads(content, parse_constant=_no_number)
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()  # 1e999, lone surrogates
+        value = json.loads(content)
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()  # NaN, lone surrogates
     except (ValueError, RecursionError) as error:
         raise InputError(f"{what} is not valid JSON; restore it from where it came.") from error
     return value
-
-
-def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is not JSON")
 
 
 def check_fields(value: Any, kinds: Mapping[str, type | UnionType], what: str) -> Mapping[str, Any]:

@@ -118,7 +118,8 @@ def replacing(folder: Path) -> Iterator[Path]:
     """Yields a new folder beside `folder` that takes its place on success.
 
     A former `folder` is moved aside, never deleted before the new one is in
-    place, and moved back should anything fail.
+    place, and moved back should anything fail. Should the process be killed
+    between the two renames, it lies in `.NAME.*.part/old` beside.
 
     Raises:
         PackageError: `folder` holds something else than a whole package.
