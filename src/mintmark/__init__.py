@@ -36,7 +36,7 @@ def train(task: str, data: str | Path, out: str | Path, **options: Any) -> "Run"
 
 
 def load(source: str | Path) -> "Model":
-    """Loads a package from a folder, or `owner/name` from the Hugging Face Hub.
+    """Loads a package from a folder, or `hf://owner/name` from the Hugging Face Hub.
 
     Raises:
         PackageError: It cannot be used; the sentence says why.

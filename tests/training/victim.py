@@ -34,9 +34,7 @@ def run_to_end(folder: Path, background: bool, compute: Compute) -> None:
         distributed.joined(compute),
         Loader(small.pixels(), small.SCHEDULE.batch, 0, background=background) as loader,
     ):
-        steps = durable.run(
-            small.ENGINE, state, loader, small.SCHEDULE, compute, store, SAVE_EVERY
-        )
+        steps = durable.run(small.ENGINE, state, loader, small.SCHEDULE, compute, store, SAVE_EVERY)
         for _ in steps:
             pass
     if compute.rank == 0:
@@ -72,7 +70,7 @@ def fork(work: Callable[[], None]) -> int:
 
 def cut(root: Path, background: bool, kills: int, seed: int) -> dict[str, object]:
     """Runs straight once, then cut at random instants until `kills` children died."""
-    dice = random.Random(seed)  # noqa: S311 - when to kill, nothing secret
+    dice = random.Random(seed)
     straight = root / "straight"
     straight.mkdir()
     began = time.monotonic()
@@ -96,7 +94,7 @@ def cut(root: Path, background: bool, kills: int, seed: int) -> dict[str, object
 
 def kill_saves(root: Path, kills: int, seed: int) -> dict[str, object]:
     """Kills a saving child again and again; what it told as saved must be there."""
-    dice = random.Random(seed)  # noqa: S311 - when to kill, nothing secret
+    dice = random.Random(seed)
     lost, unreadable, mixed, told = 0, 0, 0, 0
     for _ in range(kills):
         read, write = os.pipe()

@@ -13,11 +13,13 @@ from mintmark.actions.generate import load
 from mintmark.actions.prepare import Data, read
 from mintmark.actions.requests import EvaluateRequest
 from mintmark.actions.world import World
+from mintmark.core.errors import DataError
 from mintmark.core.files import write_json, write_text
 from mintmark.core.lineage import version
 from mintmark.core.records import Progress, Score
 from mintmark.core.seeds import derive
 from mintmark.data.loader import PixelSet
+from mintmark.data.manifest import Snapshot
 from mintmark.engines.synthesis import CHUNK
 from mintmark.metrics import features
 from mintmark.metrics.distribution import precision_recall_density_coverage
@@ -84,13 +86,19 @@ def evaluate(request: EvaluateRequest, world: World) -> Generator[Progress, None
     Raises:
         InputError: The package or the data cannot be used.
     """
-    package = load(request.package, world)
+    return (yield from measure(load(request.package, world), request, world))
+
+
+def measure(
+    package: Package, request: EvaluateRequest, world: World
+) -> Generator[Progress, None, Evaluation]:
+    """The same as `evaluate`, of a package that is already loaded."""
     cache = world.settings.cache
     data = read(request.data)
     real = _pixels(data, package.config, cache)
     held_out = _pixels(read(request.held_out), package.config, cache) if request.held_out else None
     count = request.count or COUNT
-    labels = _labels(package.config, real, count, request.seed)
+    labels = _labels(package.config, data.snapshot, count, request.seed)
     fake = np.empty((count, *real.pixels.shape[1:]), np.uint8)
     for first in range(0, count, CHUNK):
         indices = range(first, min(first + CHUNK, count))
@@ -129,13 +137,19 @@ def _pixels(data: Data, config: Config, cache: Path) -> PixelSet:
     return data.pixels(config.size, config.channels, cache / "pixels")
 
 
-def _labels(config: Config, real: PixelSet, count: int, seed: int) -> NDArray[np.int64] | None:
+def _labels(config: Config, snapshot: Snapshot, count: int, seed: int) -> NDArray[np.int64] | None:
     """Classes by the law of the data, since another law would itself be a distance."""
-    if not config.classes or real.labels is None:
+    names = [snapshot.classes[item.label] for item in snapshot.items if item.label is not None]
+    if not config.classes or not names:
         numbers = drawing.labels_of(config, range(count), None)
         return None if numbers is None else np.array(numbers)
+    if unknown := sorted(set(names) - set(config.classes)):
+        raise DataError(
+            f"The data has the class {unknown[0]!r}, which the package does not draw; measure it "
+            f"against data of its own classes: {', '.join(config.classes)}."
+        )
     draw = np.random.Generator(np.random.PCG64(derive(seed, "evaluate", "labels")))
-    return draw.choice(real.labels, count)
+    return draw.choice([config.classes.index(name) for name in names], count)
 
 
 def _judge(real: PixelSet, cache: Path) -> features.FeatureNet:

@@ -10,7 +10,7 @@ from mintmark.core.errors import ConfigError
 from mintmark.core.records import Artifact, Progress
 from mintmark.engines.synthesis import CHUNK
 from mintmark.models.package import Package, from_pretrained
-from mintmark.provenance.mark import read_recipe, write_marked
+from mintmark.provenance.mark import FORMATS, read_recipe, write_marked
 
 
 def load(source: str | Path, world: World) -> Package:
@@ -38,6 +38,18 @@ def generate(request: GenerateRequest, world: World) -> Generator[Progress]:
         InputError: The package, the class or the file to make again is not usable.
     """
     package = load(request.package, world)
+    total = 1 if request.like is not None else request.count + int(request.grid)
+    for done, artifact in enumerate(artifacts(package, request), 1):
+        yield Progress("generating", done, total, "pictures", {}, str(artifact.path))
+
+
+def artifacts(package: Package, request: GenerateRequest) -> Iterator[Artifact]:
+    """Draws, marks and writes what was asked for, a few pictures at a time.
+
+    Raises:
+        InputError: The class or the file to make again is not usable; nothing
+            was written.
+    """
     if request.like is not None:
         yield _like(request, package, request.like)
         return
@@ -48,15 +60,12 @@ def generate(request: GenerateRequest, world: World) -> Generator[Progress]:
             "lower --count or leave out --grid."
         )
     request.out.mkdir(parents=True, exist_ok=True)
-    for artifact in artifacts(package, request):
-        done = artifact.recipe.index + 1 if artifact.recipe else request.count
-        yield Progress("generating", done, request.count, "pictures", {}, str(artifact.path))
+    yield from _singles(request, package)
     if request.grid:
         yield _grid(request, package)
 
 
-def artifacts(package: Package, request: GenerateRequest) -> Iterator[Artifact]:
-    """Draws, marks and writes the pictures asked for, a few at a time."""
+def _singles(request: GenerateRequest, package: Package) -> Iterator[Artifact]:
     label, seed = request.label, request.seed
     for first in range(0, request.count, CHUNK):
         indices = range(first, min(first + CHUNK, request.count))
@@ -68,24 +77,19 @@ def artifacts(package: Package, request: GenerateRequest) -> Iterator[Artifact]:
             yield write_marked(request.out / name, picture, package, recipe)
 
 
-def _grid(request: GenerateRequest, package: Package) -> Progress:
+def _grid(request: GenerateRequest, package: Package) -> Artifact:
     count, label = request.count, request.label
     picture = drawing.draw_sheet(package, request.seed, count, label)
     recipe = drawing.recipe_of(package, request.seed, drawing.SHEET, label, count)
     path = request.out / f"{package.config.task}-{request.seed}-grid.{request.format}"
-    write_marked(path, picture, package, recipe)
-    return Progress("generating", count, count, "pictures", {}, str(path))
+    return write_marked(path, picture, package, recipe)
 
 
-def _like(request: GenerateRequest, package: Package, file: Path) -> Progress:
+def _like(request: GenerateRequest, package: Package, file: Path) -> Artifact:
     """Makes one generated file again, under the same name in the folder asked for."""
-    if not file.is_file():
-        raise ConfigError(f"There is no file {file}; give a picture that Mintmark generated.")
+    if not file.is_file() or file.suffix.lower() not in FORMATS:
+        raise ConfigError(f"There is no picture {file}; give a file that Mintmark generated.")
     recipe = read_recipe(file.read_bytes(), file.name)
     picture = drawing.again(package, recipe)
     request.out.mkdir(parents=True, exist_ok=True)
-    path = request.out / file.name
-    device = next(package.networks["G"].parameters()).device.type
-    note = "" if device == recipe.device else f" (made on {recipe.device}, now on {device})"
-    write_marked(path, picture, package, recipe)
-    return Progress("generating", 1, 1, "pictures", {}, f"{path}{note}")
+    return write_marked(request.out / file.name, picture, package, recipe)

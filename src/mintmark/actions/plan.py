@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from mintmark.actions.prepare import Data, common_channels, common_size
 from mintmark.actions.requests import TrainRequest
 from mintmark.actions.world import World
@@ -23,7 +25,7 @@ from mintmark.data.manifest import load as load_snapshot
 from mintmark.engines.synthesis import Synthesis
 from mintmark.models.package import FAMILIES, Config
 from mintmark.tasks._task import Task, all_tasks
-from mintmark.training import trainer
+from mintmark.training import distributed, trainer
 from mintmark.training.trainer import Cosine, Schedule
 
 MARGIN = 0.92  # share of a budget of minutes that is planned; the rest is for saving and samples
@@ -144,7 +146,9 @@ def within_minutes(plan: Plan, pixels: PixelSet, world: World, minutes: float) -
         begin = time.perf_counter()
         for _, _progress in zip(range(TRIAL_STEPS), steps, strict=False):
             pass
-        pace = TRIAL_STEPS * plan.schedule.batch / (time.perf_counter() - begin)
+        seconds = torch.tensor([time.perf_counter() - begin], device=world.compute.device)
+    distributed.average([seconds], world.compute.world)  # every process must plan the same length
+    pace = TRIAL_STEPS * plan.schedule.batch / float(seconds)
     images = max(plan.schedule.batch, int(pace * 60 * minutes * MARGIN))
     return replace(plan, schedule=replace(plan.schedule, images=images))
 
@@ -192,6 +196,8 @@ def require_same(plan: Plan, request: TrainRequest, data: Data) -> None:
     """
     folder = request.out
     differences = _differences(plan, request)
+    if request.fork and plan.base is None:
+        differences.append("it was not forked from another run")
     if data.snapshot.digest != plan.snapshot:
         before = load_snapshot(folder / "snapshot.json")
         differences.append(f"the data changed ({changes(before, data.snapshot)})")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from mintmark.actions.requests import CheckRequest
 from mintmark.core.errors import ConfigError, DataError
 from mintmark.data.doctor import Report, examine
 from mintmark.data.loader import PixelSet, prepare
@@ -44,10 +45,10 @@ def read(path: Path, skip_broken: bool = False) -> Data:
     return Data(source, snapshot, broken)
 
 
-def check(path: Path, size: int) -> Report:
+def check(request: CheckRequest) -> Report:
     """What the doctor says of a data set; broken pictures are findings here."""
-    data = read(path, skip_broken=True)
-    return examine(data.source, data.snapshot, data.broken, size)
+    data = read(request.data, skip_broken=True)
+    return examine(data.source, data.snapshot, data.broken, request.size)
 
 
 def get(name: str, out: Path) -> Path:

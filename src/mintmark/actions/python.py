@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mintmark.actions import generate as generating
-from mintmark.actions.evaluate import Evaluation, evaluate
+from mintmark.actions.evaluate import Evaluation, measure
 from mintmark.actions.requests import EvaluateRequest, GenerateRequest, TrainRequest
 from mintmark.actions.train import train as training
 from mintmark.actions.world import open_world
@@ -33,14 +33,12 @@ class Model:
         Args:
             out: Folder to write to.
             options: The other fields of `actions.requests.GenerateRequest`:
-                count, label, seed, format.
+                count, label, seed, grid, like, format.
 
         Returns:
             A record a file.
         """
-        folder = Path(out)
-        folder.mkdir(parents=True, exist_ok=True)
-        request = GenerateRequest(package=str(self.package.path), out=folder, **options)
+        request = GenerateRequest(package=str(self.package.path), out=Path(out), **options)
         return list(generating.artifacts(self.package, request))
 
     def evaluate(self, data: str | Path, **options: Any) -> Evaluation:
@@ -51,7 +49,7 @@ class Model:
             options: The other fields of `actions.requests.EvaluateRequest`.
         """
         request = EvaluateRequest(package=str(self.package.path), data=Path(data), **options)
-        return _finish(evaluate(request, open_world()))
+        return _finish(measure(self.package, request, open_world()))
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,28 @@
 """The public vocabulary: one record a verb, the same for every surface."""
 
 from pathlib import Path
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.functional_validators import ModelWrapValidatorHandler
+
+from mintmark.core.errors import ConfigError
 
 
 class Request(BaseModel):
-    """Base of the requests: frozen, and unknown fields are refused."""
+    """Base of the requests: frozen, and unknown fields are refused with a ConfigError."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _explain(cls, values: Any, check: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return check(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise ConfigError(f"{name!r} cannot be used as given: {first['msg']}.") from error
 
 
 class CheckRequest(Request):
@@ -27,10 +41,18 @@ class TrainRequest(Request):
     preset: str | None = Field(None, description="tiny, small or base; None: by the device.")
     size: int | None = Field(None, ge=8, description="Pixels a side; None: by task and data.")
     images: int | None = Field(None, ge=1, description="Length of the run in images.")
-    minutes: float | None = Field(None, gt=0, description="Length of the run in minutes.")
+    minutes: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="Length of the run in minutes."
+    )
     seed: int | None = Field(None, ge=0, description="None: that of the run, 0 for a new one.")
     fork: Path | None = Field(None, description="Start from the weights of another run.")
     skip_broken: bool = False
+
+    @model_validator(mode="after")
+    def _has_one_length(self) -> Self:
+        if self.images is not None and self.minutes is not None:
+            raise ConfigError("A run has one length: give its images or its minutes, not both.")
+        return self
 
 
 class GenerateRequest(Request):
@@ -43,7 +65,7 @@ class GenerateRequest(Request):
     seed: int = Field(0, ge=0)
     grid: bool = Field(False, description="Also write one sheet of all the pictures.")
     like: Path | None = Field(None, description="Make this generated file again.")
-    format: str = Field("png", pattern="^(png|jpg|jpeg|webp|avif|tif|tiff)$")
+    format: Literal["png", "jpg", "jpeg", "webp", "avif", "tif", "tiff"] = "png"
 
 
 class EvaluateRequest(Request):

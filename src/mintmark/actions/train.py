@@ -85,7 +85,7 @@ def _prepare(request: TrainRequest, world: World) -> Prepared:
         plan = plans.read(request.out)
         plans.require_same(plan, request, data)
     else:
-        _require_free(request.out)
+        _require_free(request.out, request.data)
         base = _digest_of(request.fork) if request.fork else None
         plan = plans.new_plan(request, data, world, base)
     size, channels = plan.config.size, plan.config.channels
@@ -97,6 +97,7 @@ def _prepare(request: TrainRequest, world: World) -> Prepared:
     state = trainer.start(plan.engine, networks, plan.seed, world.compute)
     if request.fork and not known:
         _adopt(request.fork, state, plan)
+    distributed.wait_for_all(world.compute.world)  # all have looked before one of them writes
     if not known and world.compute.rank == 0:
         plans.write(plan, data, request.out)
         report = examine(data.source, data.snapshot, data.broken, size)
@@ -105,8 +106,13 @@ def _prepare(request: TrainRequest, world: World) -> Prepared:
     return Prepared(plan, data, pixels, state, request.out)
 
 
-def _require_free(folder: Path) -> None:
+def _require_free(folder: Path, data: Path) -> None:
     """Refuses to start a run among files that are not a run's."""
+    if folder.resolve().is_relative_to(data.resolve()):
+        raise ResumeError(
+            f"{folder} lies in the data, which the run's own pictures would change; choose an "
+            "--out elsewhere."
+        )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ResumeError(
             f"{folder} is not empty and holds no run; choose another --out or empty it first."
@@ -222,7 +228,10 @@ def save_package(run: Prepared, world: World) -> Package:
         "pictures learned from": f"{len(run.data.snapshot.items):,}",
         "NaN retries": f"{state.controls['retries']:g}",
     }
-    command = f"mintmark train {plan.task.name} DATA --out RUN --seed {plan.seed}"
+    command = (
+        f"mintmark train {plan.task.name} DATA --out RUN --preset {plan.preset} "
+        f"--size {plan.config.size} --images {plan.schedule.images} --seed {plan.seed}"
+    )
     hardware = f"{world.compute.device.type}, {str(world.compute.dtype).removeprefix('torch.')}"
     card = render(plan.config, origin, figures, command, hardware, (plan.task.about,))
 

@@ -27,7 +27,7 @@ app.add_typer(data_app, name="data")
 app.add_typer(package_app, name="package")
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")]
-Seed = Annotated[int, typer.Option(min=0, help="Picture i of a seed is always the same.")]
+Seed = Annotated[int, typer.Option(help="Picture i of a seed is always the same.")]
 
 
 def main() -> None:
@@ -37,6 +37,9 @@ def main() -> None:
     except MintmarkError as error:
         show.complain(str(error))
         sys.exit(error.exit_code)
+    except OSError as error:
+        show.complain(f"{error}; nothing was left half-written, so mend that and try again.")
+        sys.exit(1)
 
 
 @app.command(epilog="Example: `mintmark train digits data/digits/train --out runs/digits`")
@@ -82,9 +85,9 @@ def train(  # noqa: PLR0913 - a flag each
 
 @app.command(epilog="Example: `mintmark generate runs/digits/package --class 7 --grid -o sevens`")
 def generate(
-    package: Annotated[str, typer.Argument(help="Package folder, or owner/name on the Hub.")],
+    package: Annotated[str, typer.Argument(help="Package folder, or hf://owner/name.")],
     out: Out,
-    count: Annotated[int, typer.Option(min=1, help="How many pictures.")] = 16,
+    count: Annotated[int, typer.Option(help="How many pictures.")] = 16,
     label: Annotated[str | None, typer.Option("--class", help="One class; else all.")] = None,
     seed: Seed = 0,
     grid: Annotated[bool, typer.Option(help="Also write one sheet of all.")] = False,
@@ -112,12 +115,12 @@ def generate(
 
 @app.command(epilog="Example: `mintmark evaluate runs/digits/package data/digits/train`")
 def evaluate(
-    package: Annotated[str, typer.Argument(help="Package folder, or owner/name on the Hub.")],
+    package: Annotated[str, typer.Argument(help="Package folder, or hf://owner/name.")],
     data: Annotated[Path, typer.Argument(help="The real pictures it learned from.")],
     held_out: Annotated[
         Path | None, typer.Option(help="Real pictures it never saw; needed to look for copies.")
     ] = None,
-    count: Annotated[int | None, typer.Option(min=10, help="Pictures to generate.")] = None,
+    count: Annotated[int | None, typer.Option(help="Pictures to generate.")] = None,
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the report.")] = None,
 ) -> None:
@@ -137,7 +140,7 @@ def evaluate(
 def demo(
     out: Out = Path("demo"),
     seed: Seed = 0,
-    images: Annotated[int | None, typer.Option(min=64, help="Length of the run.")] = None,
+    images: Annotated[int | None, typer.Option(help="Length of the run in images.")] = None,
 ) -> None:
     """Learn to write digits here and now, and report on the result."""
     from mintmark.actions.demo import demo as verb
@@ -150,13 +153,13 @@ def demo(
     show.say(f"Look at {out / 'grid.png'}. It took {result.seconds / 60:.1f} minutes.")
 
 
-@app.command()
+@app.command(epilog="Example: `mintmark tasks`")
 def tasks() -> None:
     """List what can be learned."""
     show.tasks()
 
 
-@app.command()
+@app.command(epilog="Example: `mintmark doctor`")
 def doctor() -> None:
     """Show settings, device, precision and the extras that are installed."""
     from mintmark.actions.diagnose import diagnose
@@ -167,12 +170,13 @@ def doctor() -> None:
 @data_app.command("check", epilog="Example: `mintmark data check photos/`")
 def data_check(
     data: Annotated[Path, typer.Argument(help="Folder or zip of pictures.")],
-    size: Annotated[int, typer.Option(min=8, help="Pixels a side for training.")] = 64,
+    size: Annotated[int, typer.Option(help="Pixels a side for training.")] = 64,
 ) -> None:
     """Look for trouble before training: broken, doubled, tiny, unbalanced. Changes nothing."""
     from mintmark.actions.prepare import check
+    from mintmark.actions.requests import CheckRequest
 
-    report = check(data, size)
+    report = check(CheckRequest(data=data, size=size))
     show.say(report.text())
     raise typer.Exit(int(any(finding.level == "error" for finding in report.findings)))
 

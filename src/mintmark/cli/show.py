@@ -12,6 +12,7 @@ from typing import TypeVar
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
+from rich.markup import escape
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
@@ -29,12 +30,12 @@ SHOWN = ("discriminator", "generator", "r1", "r2", "spread")
 
 def say(text: str) -> None:
     """One plain line or paragraph."""
-    console.print(text, markup=False, soft_wrap=True)
+    console.print(_plain(text), soft_wrap=True)
 
 
 def complain(text: str) -> None:
     """One sentence on standard error."""
-    errors.print(f"[bold red]error:[/] {_plain(text)}", soft_wrap=True)
+    errors.print(f"[bold red]error:[/] {_plain(' '.join(text.split()))}", soft_wrap=True)
 
 
 def markdown(text: str) -> None:
@@ -144,5 +145,5 @@ def _stoppable() -> Iterator[list[int]]:
 
 
 def _plain(text: str) -> str:
-    """Text without markup meaning: names and paths may hold brackets."""
-    return text.replace("[", "\\[")
+    """Text without meaning to the terminal: names and paths may hold brackets and escapes."""
+    return escape("".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text))

@@ -50,7 +50,7 @@ class Recipe:
     """What makes one generated asset again, to the last bit.
 
     Attributes:
-        package: Digest of the package's manifest.
+        package: Digest of the package (`models.package.identity`).
         task: Name of the task.
         seed: The seed asked for.
         index: Which picture of that seed, from 0.

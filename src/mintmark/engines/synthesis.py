@@ -104,10 +104,13 @@ class Synthesis:
     ) -> dict[str, Tensor]:
         with torch.no_grad():
             fake = _generate(networks, batch, moment, "z/discriminator").float()
-        pixels = torch.cat([batch.real, fake])  # (2N, C, H, W): one pass instead of two
+        pixels = torch.cat([batch.real, fake])  # (2N, C, H, W)
         due = moment.step % self.penalty_every == 0 and bool(self.penalties)
         pixels.requires_grad_(due)
-        logits = self._judge(networks, pixels, batch.labels, moment, "discriminator")
+        views = zip(pixels.chunk(2), ("discriminator/real", "discriminator/fake"), strict=True)
+        seen = torch.cat([self._augmented(half, moment, name) for half, name in views])
+        labels = None if batch.labels is None else torch.cat([batch.labels, batch.labels])
+        logits = networks["D"](seen, labels).float()  # (2N,): one pass instead of two
         real, generated = logits.chunk(2)
         figures = {
             "discriminator": self.game.discriminator(real, generated).mean(),
@@ -158,32 +161,16 @@ class Synthesis:
         self, networks: Mapping[str, nn.Module], batch: Batch, moment: Moment
     ) -> dict[str, Tensor]:
         fake = _generate(networks, batch, moment, "z/generator").float()
-        pixels = torch.cat([batch.real, fake])  # (2N, C, H, W)
-        logits = self._judge(networks, pixels, batch.labels, moment, "generator")
-        real, generated = logits.chunk(2)
+        seen = self._augmented(fake, moment, "generator/fake")
+        generated = networks["D"](seen, batch.labels).float()
+        with torch.no_grad():  # the real half only sets the mark; nothing flows back into it
+            seen = self._augmented(batch.real, moment, "generator/real")
+            real = networks["D"](seen, batch.labels).float()
         return {"generator": self.game.generator(real, generated).mean()}
 
-    def _judge(
-        self,
-        networks: Mapping[str, nn.Module],
-        pixels: Tensor,
-        labels: Tensor | None,
-        moment: Moment,
-        phase: str,
-    ) -> Tensor:
-        """Logits of augmented real and generated samples, (2N,), float32."""
+    def _augmented(self, images: Tensor, moment: Moment, name: str) -> Tensor:
         p = self.augment.probability(moment.controls, moment.fraction)
-        if p > 0:
-            halves = zip(pixels.chunk(2), ("real", "fake"), strict=True)
-            pixels = torch.cat(
-                [
-                    self.augment.apply(half, p, moment.draws, f"augment/{phase}/{name}")
-                    for half, name in halves
-                ]
-            )
-        both = None if labels is None else torch.cat([labels, labels])
-        logits: Tensor = networks["D"](pixels, both)
-        return logits.float()
+        return self.augment.apply(images, p, moment.draws, f"augment/{name}")
 
     @torch.no_grad()
     def run(self, networks: Mapping[str, nn.Module], inputs: Request) -> Tensor:

@@ -110,12 +110,12 @@ def _what(config: Config) -> str:
 
 
 def _use(config: Config) -> str:
-    choice = " --class 0" if config.classes else ""
+    choice = " --class CLASS" if config.classes else ""
     shell = f"mintmark generate PACKAGE --out pictures --count 16 --seed 1{choice}"
     python = (
         "import mintmark as mm\n\n"
-        'model = mm.load("PACKAGE")  # this folder, or owner/name on the Hub\n'
-        "pictures = model.generate(count=16, seed=1)"
+        'model = mm.load("PACKAGE")  # this folder, or hf://owner/name on the Hub\n'
+        'model.generate("pictures", count=16, seed=1)'
     )
     return f"{_fenced(shell, 'sh')}\n\n{_fenced(python, 'python')}"
 

@@ -13,7 +13,6 @@ weights strictly. It runs no code from the folder and reads no pickle.
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +28,7 @@ from mintmark.core.records import Lineage
 from mintmark.models import contents, r3gan, weights
 
 FORMAT = 1
-HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+HUB = "hf://"  # only a name that says so is looked up, so a mistyped path calls nobody
 HUB_PATTERNS = ["*.safetensors", "*.json", "*.md", "*.png"]
 
 CONFIG = {
@@ -217,8 +216,8 @@ def from_pretrained(
     """Loads a package from a folder or from the Hugging Face Hub.
 
     Args:
-        source: A folder; or `owner/name` on the Hub, if no such folder exists.
-            Only the Hub needs the network, and only where its cache is stale.
+        source: A folder; or `hf://owner/name` on the Hub, which needs the network
+            where its cache is stale.
         networks: Which networks to load.
         revision: Branch, tag or commit on the Hub.
 
@@ -229,8 +228,8 @@ def from_pretrained(
         PackageError: It is no package, damaged, changed, foreign, from the
             future, or cannot be reached; the sentence says which.
     """
-    if isinstance(source, str) and not Path(source).exists() and HUB_NAME.fullmatch(source):
-        folder = _download(source, revision)
+    if isinstance(source, str) and source.startswith(HUB):
+        folder = _download(source.removeprefix(HUB), revision)
         # The Hub's cache holds links from snapshots/<commit>/ into blobs/.
         return _load(folder, networks, folder.parents[1], folder)
     folder = Path(source).resolve()

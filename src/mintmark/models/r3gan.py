@@ -62,6 +62,7 @@ class R3GANArgs:
                 f"r3gan draws pictures whose side is a power of two from 8 up, not "
                 f"{self.resolution}; choose 8, 16, 32, 64, 128, 256 or 512."
             )
+        self._require_sane()
         if len(self.widths) != stages:
             raise ConfigError(
                 f"r3gan at {self.resolution} pixels has {stages} stages but got "
@@ -73,23 +74,40 @@ class R3GANArgs:
                 f"not {list(self.widths)}."
             )
 
+    def _require_sane(self) -> None:
+        """Bounds what a hostile config could ask for.
 
-class Biased(nn.Module):
-    """Adds a learned bias a channel, then a leaky ReLU of unit gain."""
+        Raises:
+            ConfigError: A number is out of its range, or there is no such block.
+        """
+        ranges = {
+            "channels": (self.channels, 1, 4),
+            "classes": (self.classes, 0, 100_000),
+            "blocks": (self.blocks, 1, 16),
+            "latent": (self.latent, 1, 4096),
+            "widest": (max(self.widths, default=0), 1, 8192),
+            "narrowest": (min(self.widths, default=0), 1, 8192),
+        }
+        for name, (value, least, most) in ranges.items():
+            if not isinstance(value, int) or not least <= value <= most:
+                raise ConfigError(
+                    f"r3gan takes {least} to {most} as {name}, not {value!r}; correct it."
+                )
+        if self.block not in ("grouped", "dense"):
+            raise ConfigError(f"r3gan has no block {self.block!r}; choose grouped or dense.")
 
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.bias = nn.Parameter(torch.zeros(channels))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) to the same shape."""
-        return F.leaky_relu(x + self.bias.view(1, -1, 1, 1), SLOPE)
+def _conv(
+    into: int, out: int, size: int, scale: float, groups: int = 1, bias: bool = False
+) -> nn.Conv2d:
+    """A convolution with fan-in normal weights times `scale`; a bias starts at zero.
 
-
-def _conv(into: int, out: int, size: int, scale: float, groups: int = 1) -> nn.Conv2d:
-    """A bias-free convolution with fan-in normal weights times `scale`."""
-    conv = nn.Conv2d(into, out, size, padding=size // 2, groups=groups, bias=False)
+    Only a convolution in front of an activation has a bias.
+    """
+    conv = nn.Conv2d(into, out, size, padding=size // 2, groups=groups, bias=bias)
     with torch.no_grad():
+        if conv.bias is not None:
+            conv.bias.zero_()
         conv.weight.normal_(0, 1 / math.sqrt(into // groups * size * size)).mul_(scale)
     return conv
 
@@ -100,16 +118,15 @@ class GroupedBlock(nn.Module):
     def __init__(self, width: int, scale: float) -> None:
         super().__init__()
         inner = 2 * width
-        self.expand = _conv(width, inner, 1, scale * GAIN)
-        self.first = Biased(inner)
-        self.mix = _conv(inner, inner, 3, scale * GAIN, groups=inner // GROUP_WIDTH)
-        self.second = Biased(inner)
+        self.expand = _conv(width, inner, 1, scale * GAIN, bias=True)
+        groups = inner // GROUP_WIDTH
+        self.mix = _conv(inner, inner, 3, scale * GAIN, groups, bias=True)
         self.contract = _conv(inner, width, 1, 0.0)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to the same shape."""
-        y: Tensor = self.first(self.expand(x))  # (N, 2C, H, W)
-        y = self.second(self.mix(y))  # (N, 2C, H, W)
+        y: Tensor = F.leaky_relu(self.expand(x), SLOPE)  # (N, 2C, H, W)
+        y = F.leaky_relu(self.mix(y), SLOPE)  # (N, 2C, H, W)
         y = self.contract(y)  # (N, C, H, W)
         return x + y
 
@@ -119,14 +136,14 @@ class DenseBlock(nn.Module):
 
     def __init__(self, width: int, scale: float) -> None:
         super().__init__()
-        self.first = Biased(width)
-        self.conv1 = _conv(width, width, 3, scale * GAIN)
-        self.second = Biased(width)
+        self.bias = nn.Parameter(torch.zeros(width, 1, 1))
+        self.conv1 = _conv(width, width, 3, scale * GAIN, bias=True)
         self.conv2 = _conv(width, width, 3, 0.0)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to the same shape."""
-        y: Tensor = self.conv2(self.second(self.conv1(self.first(x))))
+        y: Tensor = self.conv1(F.leaky_relu(x + self.bias, SLOPE))  # (N, C, H, W)
+        y = self.conv2(F.leaky_relu(y, SLOPE))  # (N, C, H, W)
         return x + y
 
 
@@ -294,7 +311,9 @@ def build(args: Mapping[str, Any]) -> dict[str, nn.Module]:
     """
     known = {field.name for field in fields(R3GANArgs)}
     if unknown := sorted(set(args) - known):
-        raise ConfigError(f"r3gan does not know the argument {unknown[0]!r}; it takes {known}.")
+        raise ConfigError(
+            f"r3gan does not know the argument {unknown[0]!r}; it takes {', '.join(sorted(known))}."
+        )
     try:
         checked = R3GANArgs(**args)
     except TypeError as error:

@@ -200,7 +200,9 @@ def start(
     for average in averages.values():
         average.requires_grad_(False)
     optimizers = {
-        phase.network: torch.optim.Adam(placed[phase.network].parameters(), betas=(0.0, 0.9))
+        phase.network: torch.optim.Adam(
+            placed[phase.network].parameters(), betas=(0.0, 0.9), fused=True
+        )
         for phase in engine.phases
     }
     controls = {"gamma_scale": 1.0, "retries": 0.0, **engine.controls()}
