@@ -41,10 +41,15 @@ def test_pictures_arrive_in_the_range_of_the_networks() -> None:
     assert torch.equal(Compute().pixels(points), points)
 
 
-def test_networks_are_laid_out_channels_last() -> None:
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_matrix_units_get_channels_last(dtype: torch.dtype) -> None:
     conv = nn.Conv2d(8, 8, 3)
-    Compute().place(conv)
-    assert conv.weight.is_contiguous(memory_format=torch.channels_last)
+    compute = Compute(dtype=dtype)
+    compute.place(conv)
+    assert conv.weight.is_contiguous(memory_format=compute.layout)
+    assert (compute.layout == torch.channels_last) == (dtype == torch.bfloat16)
+    images = compute.pixels(torch.zeros(2, 3, 4, 4, dtype=torch.uint8))
+    assert images.is_contiguous(memory_format=compute.layout)
 
 
 def test_autocast_lowers_products_only_when_asked() -> None:

@@ -16,6 +16,7 @@ from mintmark.actions.world import World
 from mintmark.core.errors import DataError
 from mintmark.core.files import write_json, write_text
 from mintmark.core.lineage import version
+from mintmark.core.log import get_logger
 from mintmark.core.records import Progress, Score
 from mintmark.core.seeds import derive
 from mintmark.data.loader import PixelSet
@@ -26,6 +27,8 @@ from mintmark.metrics.distribution import precision_recall_density_coverage
 from mintmark.metrics.memorisation import Novelty, novelty
 from mintmark.metrics.protocol import protocol, scores
 from mintmark.models.package import Config, Package
+
+logger = get_logger("actions")
 
 COUNT = 1000  # pictures generated unless asked otherwise
 K = 5  # neighbours of precision, recall, density and coverage
@@ -99,6 +102,9 @@ def measure(
     held_out = _pixels(read(request.held_out), package.config, cache) if request.held_out else None
     count = request.count or COUNT
     labels = _labels(package.config, data.snapshot, count, request.seed)
+    _require_neighbours(request.data, real)
+    if held_out is not None:
+        _require_neighbours(request.held_out, held_out)
     fake = np.empty((count, *real.pixels.shape[1:]), np.uint8)
     for first in range(0, count, CHUNK):
         indices = range(first, min(first + CHUNK, count))
@@ -133,6 +139,13 @@ def write(result: Evaluation, package: Package, folder: Path) -> None:
     write_text(folder / "report.md", title + result.text())
 
 
+def _require_neighbours(path: Path | None, pixels: PixelSet) -> None:
+    if len(pixels.pixels) <= K:
+        raise DataError(
+            f"{path} holds {len(pixels.pixels)} pictures; measuring needs more than {K}."
+        )
+
+
 def _pixels(data: Data, config: Config, cache: Path) -> PixelSet:
     return data.pixels(config.size, config.channels, cache / "pixels")
 
@@ -160,6 +173,7 @@ def _judge(real: PixelSet, cache: Path) -> features.FeatureNet:
     path = folder / f"{real.snapshot[:32]}-{channels}-{size}-{version()}.safetensors"
     if path.exists():
         return features.load(path)
+    logger.info("training a feature net", pictures=len(real.pixels), file=path.name)
     net = features.fit(real.pixels, real.labels, JUDGE_SEED)
     features.save(net, path)
     return net

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
+from mintmark.core import log
 from mintmark.core.settings import Settings, settings
 from mintmark.training.precision import Compute, choose
 
@@ -17,5 +18,6 @@ class World:
 
 @lru_cache(maxsize=1)
 def open_world() -> World:
-    """The world of this process."""
+    """The world of this process; its log is set up on the way."""
+    log.set_up()
     return World(settings(), choose(settings()))

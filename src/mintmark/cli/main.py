@@ -33,7 +33,7 @@ Seed = Annotated[int, typer.Option(help="Picture i of a seed is always the same.
 def main() -> None:
     """The entry point: an error is one sentence on standard error and an exit code."""
     try:
-        app()
+        app(prog_name="mintmark")
     except MintmarkError as error:
         show.complain(str(error))
         sys.exit(error.exit_code)

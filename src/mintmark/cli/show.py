@@ -24,8 +24,8 @@ Result = TypeVar("Result")
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
-SHOWN = ("discriminator", "generator", "r1", "r2", "spread")
-"""Figures of a run that fit beside its bar."""
+SHOWN = {"discriminator": "D", "generator": "G"}
+"""Figures of a run that fit beside its bar in 80 columns, with their short names."""
 
 
 def say(text: str) -> None:
@@ -71,14 +71,14 @@ def follow(steps: Generator[Progress, None, Result], go_on: str, tell: bool = Tr
         go_on: What to say after Ctrl-C.
         tell: Whether messages of the verb are printed above the bar.
     """
-    with _bar() as bar, _stoppable() as stopped:
-        rows: dict[str, _Row] = {}
+    with _bars() as (bar, rows), _stoppable() as stopped:
         while True:
             try:
                 progress = next(steps)
             except StopIteration as end:
                 result: Result = end.value
                 return result
+            bar.start()  # not before, so that a refusal stands alone
             if progress.stage not in rows:
                 rows[progress.stage] = _Row(bar, progress)
             rows[progress.stage].update(progress)
@@ -86,7 +86,6 @@ def follow(steps: Generator[Progress, None, Result], go_on: str, tell: bool = Tr
                 bar.console.print(_plain(progress.message), soft_wrap=True)
             if stopped:
                 steps.close()
-                bar.stop()
                 say(f"Stopped at {progress.done:,} of {progress.total:,} {progress.unit}. {go_on}")
                 raise typer.Exit(130)
 
@@ -104,7 +103,9 @@ class _Row:
         seconds = time.monotonic() - self._began
         rate = (progress.done - self._first) / seconds if seconds > 0.5 else 0.0
         figures = "  ".join(
-            f"{name} {progress.figures[name]:.2f}" for name in SHOWN if name in progress.figures
+            f"{short} {progress.figures[name]:.2f}"
+            for name, short in SHOWN.items()
+            if name in progress.figures
         )
         self._bar.update(
             self._id,
@@ -114,10 +115,13 @@ class _Row:
         )
 
 
-def _bar() -> Bar:
-    return Bar(
+@contextmanager
+def _bars() -> Iterator[tuple[Bar, dict[str, _Row]]]:
+    """A display without bars yet, which whoever shows the first one starts."""
+    rows: dict[str, _Row] = {}
+    bar = Bar(
         TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=12),
         TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
@@ -125,6 +129,11 @@ def _bar() -> Bar:
         console=console,
         speed_estimate_period=120,
     )
+    try:
+        yield bar, rows
+    finally:
+        if rows:
+            bar.stop()
 
 
 @contextmanager

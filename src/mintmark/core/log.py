@@ -18,7 +18,8 @@ def set_up() -> None:
             structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # Looked up at each record, since a terminal program may swap the stream.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
 
 

@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 
 from mintmark.core.errors import Diverged, MintmarkError
+from mintmark.core.log import get_logger
 from mintmark.core.records import Progress
 from mintmark.training import distributed
 from mintmark.training.checkpoint import Store
 from mintmark.training.precision import Compute
 from mintmark.training.trainer import Batches, Engine, RunState, Schedule, train
+
+logger = get_logger("training")
 
 MOST_RETRIES = 3
 STRONGER = 2.0  # factor on gamma at each retry
@@ -77,6 +80,7 @@ def _go_back(
     state.controls["retries"] = float(retries)
     state.controls["gamma_scale"] *= STRONGER
     _save(store, state, compute)
+    logger.warning("diverged", step=error.step, where=error.where, back_to=state.step)
     message = (
         f"{error} Went back to step {state.step} with gamma times "
         f"{state.controls['gamma_scale']:g} (retry {retries} of {MOST_RETRIES})."

@@ -1,9 +1,9 @@
 """Where and in what precision to compute; chosen from the machine, once.
 
-bfloat16 pays only where the chip multiplies it in hardware matrix units: on
-CPUs with AMX and on recent GPUs. On a CPU with plain AVX-512 bfloat16 it is
-slower than float32 for networks of this size (docs/explanation/measured.md),
-so those stay in float32. Losses and penalties are float32 everywhere.
+bfloat16 and the channels-last layout pay only where the chip has matrix units
+for them: on CPUs with AMX and on GPUs. On a CPU with plain AVX-512 both are
+slower than float32 in the usual layout for networks of this size
+(docs/explanation/measured.md). Losses and penalties are float32 everywhere.
 """
 
 from dataclasses import dataclass
@@ -40,12 +40,18 @@ class Compute:
         lower = self.dtype != torch.float32
         return torch.autocast(self.device.type, torch.bfloat16, enabled=lower)
 
+    @property
+    def layout(self) -> torch.memory_format:
+        """How four-dimensional arrays lie in memory."""
+        matrix_units = self.dtype == torch.bfloat16 or self.device.type == "cuda"
+        return torch.channels_last if matrix_units else torch.contiguous_format
+
     def place(self, network: nn.Module) -> nn.Module:
-        """Moves a network to the device, in channels-last layout."""
+        """Moves a network to the device, in this layout."""
         network.to(self.device)
         for parameter in network.parameters():
             if parameter.ndim == 4:  # (out, in, height, width)
-                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+                parameter.data = parameter.data.contiguous(memory_format=self.layout)
         return network
 
     def pixels(self, images: Tensor) -> Tensor:
@@ -55,12 +61,12 @@ class Compute:
             images: (N, C, H, W), uint8; other batches pass through as float32.
 
         Returns:
-            (N, C, H, W), float32, channels last.
+            (N, C, H, W), float32, in this layout.
         """
         moved = images.to(self.device, non_blocking=True)
         if moved.dtype != torch.uint8:
             return moved.float()
-        return moved.float().div_(127.5).sub_(1).contiguous(memory_format=torch.channels_last)
+        return moved.float().div_(127.5).sub_(1).contiguous(memory_format=self.layout)
 
 
 def choose(settings: Settings) -> Compute:

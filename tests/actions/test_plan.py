@@ -1,0 +1,134 @@
+import json
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mintmark.actions import plan as plans
+from mintmark.actions.prepare import Data, common_channels, common_size, read
+from mintmark.actions.requests import TrainRequest
+from mintmark.actions.train import train
+from mintmark.actions.world import open_world
+from mintmark.core.errors import ConfigError, DataError, ResumeError
+from mintmark.core.media import Picture
+from mintmark.data.encode import encode
+
+Make = Callable[..., Data]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """A data set of pictures of (side, channels), in the folders named."""
+
+    def write(*kinds: tuple[int, int], folders: tuple[str, ...] = ("",)) -> Data:
+        for place, (side, channels) in enumerate(kinds):
+            rng = np.random.default_rng(place)
+            array = rng.integers(0, 256, (side, side, channels), dtype=np.uint8)
+            path = tmp_path / "data" / folders[place % len(folders)] / f"{place}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(encode(Picture(array), "png"))
+        return read(tmp_path / "data")
+
+    return write
+
+
+def asked(**options: object) -> TrainRequest:
+    words = {"task": "pictures", "data": "data", "out": "run", "preset": "tiny", **options}
+    return TrainRequest.model_validate(words)
+
+
+def test_channels_keep_colour_and_alpha(make: Make) -> None:
+    assert common_channels(make((8, 1), (8, 1)).snapshot) == 1
+    assert common_channels(make((8, 1), (8, 2)).snapshot) == 2
+    assert common_channels(make((8, 1), (8, 3)).snapshot) == 3
+    assert common_channels(make((8, 2), (8, 3)).snapshot) == 4
+
+
+def test_the_size_fits_the_median_picture(make: Make) -> None:
+    assert common_size(make((9, 1), (40, 1), (200, 1)).snapshot) == 32
+    assert common_size(make((200, 1), (200, 1), (9, 1)).snapshot) == 64
+    with pytest.raises(DataError, match="smaller than 8"):
+        common_size(make((5, 1), (6, 1), (40, 1)).snapshot)
+
+
+def test_a_plan_follows_the_data_and_the_wishes(make: Make) -> None:
+    data = make((20, 3), (20, 3), folders=("cats", "dogs"))
+    plan = plans.new_plan(asked(images=77, seed=5), data, open_world(), None)
+    assert (plan.config.size, plan.config.channels) == (16, 3)
+    assert plan.config.classes == ("cats", "dogs")
+    assert (plan.schedule.images, plan.seed) == (77, 5)
+    assert plan.engine.gamma is not None
+    assert plans.new_plan(asked(size=8), data, open_world(), None).config.size == 8
+
+
+def test_a_plan_comes_back_from_its_file(make: Make, tmp_path: Path) -> None:
+    data = make((8, 1), (8, 1))
+    plan = plans.new_plan(asked(), data, open_world(), "base")
+    plans.write(plan, data, tmp_path / "run")
+    assert plans.read(tmp_path / "run") == plan
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"task": "digits"}', "null"])
+def test_an_unreadable_plan_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(ResumeError, match=r"run\.json cannot be read"):
+        plans.read(tmp_path)
+
+
+def test_every_difference_is_named(make: Make, tmp_path: Path) -> None:
+    data = make((8, 1), (8, 1), (8, 1))
+    out = tmp_path / "run"
+    plan = plans.new_plan(asked(), data, open_world(), None)
+    plans.write(plan, data, out)
+    plans.require_same(plan, asked(out=out), data)
+    plans.require_same(plan, asked(out=out, minutes=5, seed=0, size=8), data)
+    (tmp_path / "data/1.png").unlink()
+    wishes = asked(out=out, preset="small", seed=1, size=16, images=9, fork="other")
+    with pytest.raises(ResumeError) as caught:
+        plans.require_same(plan, wishes, read(tmp_path / "data"))
+    for part in (
+        "preset is tiny, not small",
+        "seed is 0, not 1",
+        "size is 8, not 16",
+        "images is 200000, not 9",
+        "not forked",
+        "1 picture removed (1.png)",
+        f"--fork {out}",
+    ):
+        assert part in str(caught.value)
+
+
+def test_minutes_become_images_by_the_pace_of_this_machine(make: Make, tmp_path: Path) -> None:
+    world, data = open_world(), make((8, 1), (8, 1))
+    plan = plans.new_plan(asked(), data, world, None)
+    plan = replace(plan, schedule=replace(plan.schedule, batch=4))
+    pixels = data.pixels(8, 1, tmp_path / "cache")
+    short = plans.within_minutes(plan, pixels, world, 0.1).schedule.images
+    long = plans.within_minutes(plan, pixels, world, 10).schedule.images
+    assert 6 * 4 < short < long
+    assert 20 < long / short < 500  # 100, were the pace the same twice
+    assert plans.within_minutes(plan, pixels, world, 1e-9).schedule.images == 4
+
+
+def test_a_run_of_minutes_ends_in_time(make: Make, tmp_path: Path) -> None:
+    make((8, 1), (8, 1))
+    out = tmp_path / "run"
+    request = asked(data=tmp_path / "data", out=out, minutes=0.02)
+    deque(train(request, open_world()), maxlen=0)
+    images = json.loads((out / "run.json").read_text())["schedule"]["images"]
+    assert 32 <= images < 200_000
+    assert json.loads((out / "package/lineage.json").read_text())["run"]["images_seen"] >= images
+    deque(train(request, open_world()), maxlen=0)  # the same command again goes on, and is done
+
+
+def test_unknown_names_are_refused(make: Make) -> None:
+    data = make((8, 1), (8, 1))
+    with pytest.raises(ConfigError, match="poems"):
+        plans.find_task("poems")
+    with pytest.raises(ConfigError, match="no preset 'giant'"):
+        plans.new_plan(asked(preset="giant"), data, open_world(), None)
+    with pytest.raises(DataError, match="needs a class"):
+        plans.new_plan(asked(task="digits"), data, open_world(), None)
