@@ -104,9 +104,9 @@ def test_pictures_have_a_shape_and_a_range() -> None:
 
     picture = Picture(np.zeros((2, 3, 4), np.uint16))
     assert (picture.height, picture.width, picture.channels, picture.maximum) == (2, 3, 4, 65535)
-    for bad in (np.zeros((2, 3), np.uint8), np.zeros((2, 3, 5), np.uint8), np.zeros((2, 3, 3))):
+    for shape, kind in (((2, 3), "uint8"), ((2, 3, 5), "uint8"), ((2, 3, 3), "float64")):
         with pytest.raises(ValueError, match="a picture is"):
-            Picture(bad)
+            Picture(np.zeros(shape, kind))
 
 
 def test_scores_of_unequal_protocols_do_not_compare() -> None:
@@ -121,6 +121,14 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("MINTMARK_THREADS", "3")
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert (Settings().threads, Settings().world_size) == (3, 2)
+
+
+def test_a_setting_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.cache_clear()
+    monkeypatch.setenv("MINTMARK_THREADS", "many")
+    with pytest.raises(ConfigError, match="MINTMARK_THREADS"):
+        settings()
+    settings.cache_clear()
 
 
 def test_a_log_record_reaches_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:

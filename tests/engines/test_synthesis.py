@@ -26,6 +26,7 @@ def networks() -> dict[str, torch.nn.Module]:
 def batch() -> Batch:
     pixels = small.pixels()
     images = torch.from_numpy(pixels.pixels[:8].copy()).float() / 127.5 - 1
+    assert pixels.labels is not None
     return Batch(images, torch.from_numpy(pixels.labels[:8]))
 
 

@@ -87,7 +87,7 @@ def test_a_fault_in_the_data_is_named() -> None:
         steps = trainer.train(
             small.ENGINE,
             small.state(),
-            loader,  # type: ignore[arg-type]
+            loader,
             small.SCHEDULE,
             Compute(),
         )

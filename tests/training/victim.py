@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -74,14 +75,15 @@ def cut(root: Path, background: bool, kills: int, seed: int) -> dict[str, object
     straight = root / "straight"
     straight.mkdir()
     began = time.monotonic()
-    os.waitpid(fork(lambda: run_to_end(straight, background, Compute())), 0)
+    os.waitpid(fork(partial(run_to_end, straight, background, Compute())), 0)
     span = time.monotonic() - began
-    died, outcomes = 0, []
+    died = 0
+    outcomes: list[dict[str, object]] = []
     while died < kills:
         folder = root / f"cut-{len(outcomes)}"
         folder.mkdir()
         while not (folder / "outcome.done").exists():
-            child = fork(lambda folder=folder: run_to_end(folder, background, Compute()))
+            child = fork(partial(run_to_end, folder, background, Compute()))
             if died < kills:
                 time.sleep(dice.uniform(0.02, span / 2))
                 os.kill(child, signal.SIGKILL)
@@ -98,13 +100,12 @@ def kill_saves(root: Path, kills: int, seed: int) -> dict[str, object]:
     lost, unreadable, mixed, told = 0, 0, 0, 0
     for _ in range(kills):
         read, write = os.pipe()
-        child = fork(lambda write=write: save_for_ever(root, write))
+        child = fork(partial(save_for_ever, root, write))
         os.close(write)
-        os.read(read, 16)  # it is under way; now at any instant of its saves
+        rest = os.read(read, 16)  # it is under way; now at any instant of its saves
         time.sleep(dice.uniform(0, 0.06))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        rest = b""
         while block := os.read(read, 4096):
             rest += block
         os.close(read)

@@ -17,7 +17,7 @@ from mintmark.actions.prepare import Data, common_channels, common_size
 from mintmark.actions.requests import TrainRequest
 from mintmark.actions.world import World
 from mintmark.core.errors import ConfigError, DataError, ResumeError
-from mintmark.core.files import write_json
+from mintmark.core.files import digest_json, write_json
 from mintmark.core.lineage import version
 from mintmark.data.loader import Loader, PixelSet
 from mintmark.data.manifest import Snapshot, changes
@@ -58,6 +58,11 @@ class Plan:
     def engine(self) -> Synthesis:
         """The game, fitted to the size of the pictures."""
         return self.task.engine.fitted(self.config.size)
+
+    @property
+    def digest(self) -> str:
+        """What tells this plan from every other."""
+        return digest_json(self.to_json())
 
     def to_json(self) -> dict[str, Any]:
         """The content of run.json."""
@@ -196,8 +201,8 @@ def require_same(plan: Plan, request: TrainRequest, data: Data) -> None:
     """
     folder = request.out
     differences = _differences(plan, request)
-    if request.fork and plan.base is None:
-        differences.append("it was not forked from another run")
+    if request.fork and plan.base != read(request.fork).digest:
+        differences.append(f"it was not forked from {request.fork}")
     if data.snapshot.digest != plan.snapshot:
         before = load_snapshot(folder / "snapshot.json")
         differences.append(f"the data changed ({changes(before, data.snapshot)})")

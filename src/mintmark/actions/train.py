@@ -86,7 +86,7 @@ def _prepare(request: TrainRequest, world: World) -> Prepared:
         plans.require_same(plan, request, data)
     else:
         _require_free(request.out, request.data)
-        base = _digest_of(request.fork) if request.fork else None
+        base = plans.read(request.fork).digest if request.fork else None
         plan = plans.new_plan(request, data, world, base)
     size, channels = plan.config.size, plan.config.channels
     pixels = data.pixels(size, channels, world.settings.cache / "pixels")
@@ -117,10 +117,6 @@ def _require_free(folder: Path, data: Path) -> None:
         raise ResumeError(
             f"{folder} is not empty and holds no run; choose another --out or empty it first."
         )
-
-
-def _digest_of(folder: Path) -> str:
-    return digest_json(plans.read(folder).to_json())
 
 
 def _adopt(source: Path, state: RunState, plan: Plan) -> None:

@@ -76,6 +76,8 @@ def train(  # noqa: PLR0913 - a flag each
     from mintmark.actions.train import train as verb
     from mintmark.actions.world import open_world
 
+    if open_world().compute.rank > 0:
+        show.hush()
     show.follow(verb(request, open_world()), go_on="Run the same command again to go on.")
     show.say(
         f"The package is in {out / 'package'}. Try: mintmark generate {out / 'package'} "

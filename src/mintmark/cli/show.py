@@ -28,6 +28,11 @@ SHOWN = {"discriminator": "D", "generator": "G"}
 """Figures of a run that fit beside its bar in 80 columns, with their short names."""
 
 
+def hush() -> None:
+    """Shows nothing but errors, in a process that is one of several and not the first."""
+    console.quiet = True
+
+
 def say(text: str) -> None:
     """One plain line or paragraph."""
     console.print(_plain(text), soft_wrap=True)

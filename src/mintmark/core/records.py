@@ -33,7 +33,7 @@ class Lineage:
         rights: The rights of that snapshot.
         code_version: The version of Mintmark that did the work.
         seed: The seed of the run.
-        base: Digest of the package that the run started from, if any.
+        base: Digest of the plan of the run that it was forked from, if any.
         run: Name and size of the run, for instance its images seen.
     """
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.datasets import load_digits
 
 from mintmark.core.files import sync, write_json
 from mintmark.core.media import Picture
@@ -41,6 +40,8 @@ def build(folder: Path) -> Path:
         The same folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    from sklearn.datasets import load_digits
+
     digits = load_digits()
     # 0..16 to 0..255, (N, 8, 8, 1)
     grey = np.rint(digits.images * 255 / 16).astype(np.uint8)[..., None]
