@@ -9,6 +9,7 @@ ABBA, median of the ratio of each repeat.
 """
 
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -88,6 +89,7 @@ def compare(pixels: PixelSet, paths: list[Path]) -> None:
     spread = f"{min(ratios):.1f} to {max(ratios):.1f} over {REPEATS} repeats"
     verdict = "met" if statistics.median(ratios) >= TARGET else "missed"
     print(f"ratio   {statistics.median(ratios):.1f}x ({spread}); target {TARGET}x {verdict}")
+    sys.exit(int(verdict == "missed"))
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from mintmark.actions import drawing
 from mintmark.core.errors import ConfigError, DataError
 from mintmark.core.media import Picture
 from mintmark.models.package import Package, from_pretrained
+from mintmark.provenance.mark import SHEET
 
 TIMES, GAP = 5, 2  # of digits on a sheet: 8 pixels become 40, and a twentieth lies between
 
@@ -73,13 +74,13 @@ def test_a_recipe_makes_the_picture_again(package: Package) -> None:
     recipe = drawing.recipe_of(package, 3, 11)
     (picture,) = drawing.draw(package, 3, [11], [1])
     assert np.array_equal(drawing.again(package, recipe).array, picture.array)
-    sheet = drawing.recipe_of(package, 3, drawing.SHEET, "7", count=5)
+    sheet = drawing.recipe_of(package, 3, SHEET, "7", count=5)
     expected = drawing.draw_sheet(package, 3, 5, "7")
     assert np.array_equal(drawing.again(package, sheet).array, expected.array)
 
 
 def test_changed_recipes_are_refused(package: Package) -> None:
-    sheet = drawing.recipe_of(package, 3, drawing.SHEET, count=5)
+    sheet = drawing.recipe_of(package, 3, SHEET, count=5)
     with pytest.raises(DataError, match="another package"):
         drawing.again(package, replace(sheet, package="0" * 64))
     for inputs in ({}, {"count": 0}, {"count": 10**9}, {"count": "5"}, {"count": 2.5}):

@@ -66,7 +66,9 @@ def test_a_plan_follows_the_data_and_the_wishes(make: Make) -> None:
 
 def test_a_plan_comes_back_from_its_file(make: Make, tmp_path: Path) -> None:
     data = make((8, 1), (8, 1))
-    plan = plans.new_plan(asked(), data, open_world(), "base")
+    base = plans.new_plan(asked(seed=1), data, open_world(), None)
+    plan = plans.new_plan(asked(micro=4), data, open_world(), base)
+    assert (plan.base, plan.schedule.micro) == (base.digest, 4)
     plans.write(plan, data, tmp_path / "run")
     assert plans.read(tmp_path / "run") == plan
 

@@ -21,6 +21,7 @@ FILES = {
     "events",
     "samples",
     "package",
+    ".lock",
 }
 
 

@@ -37,6 +37,15 @@ def test_probability_zero_changes_nothing(kind: str) -> None:
     assert same is images
 
 
+@pytest.mark.parametrize("kind", ["ada", "diff"])
+def test_lower_precision_around_it_does_not_blur_the_geometry(kind: str) -> None:
+    images = torch.rand(8, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    augment_ = Augment(kind=kind)  # type: ignore[arg-type]
+    plain = augment_.apply(images, 0.8, draws(rows=8), "x")
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(augment_.apply(images, 0.8, draws(rows=8), "x"), plain)
+
+
 def test_the_identity_warp_is_exact() -> None:
     images = pictures()
     identity = torch.eye(3).expand(ROWS, 3, 3)

@@ -396,10 +396,11 @@ def test_a_lineage_is_read_strictly(folder: Path, change: dict[str, Any]) -> Non
     ("change", "words"),
     [
         ({"latent": 16}, "does not fit its config.json: embed.weight is [2, 8]"),
-        ({"classes": 0}, "has the unknown tensor 'embed.weight'"),
+        ({"classes": 0}, "contradicts itself: classes is 0"),
         ({"blocks": 2}, "lacks 'stages.0.1."),
         ({"widths": [16 * 500] * 2}, "does not fit its config.json"),
-        ({"resolution": 9}, "config.json does not make sense: r3gan draws"),
+        ({"resolution": 9}, "contradicts itself: resolution is 9"),
+        ({"latent": -1}, "config.json does not make sense: r3gan takes"),
         ({"widths": [16 * 10**18] * 2}, "config.json does not make sense"),
         ({"surprise": 1}, "config.json does not make sense"),
     ],

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from mintmark.core.lineage import (
     lineage_from_json,
     lineage_to_json,
-    parse_json,
     recipe_from_json,
     recipe_to_json,
     version,
 )
 from mintmark.core.records import Lineage, Recipe, Rights
+from mintmark.core.strict_json import parse_json
 from mintmark.provenance.lineage import output_lineage
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))

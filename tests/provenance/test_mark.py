@@ -21,7 +21,6 @@ from mintmark.provenance.mark import (
     FORMATS,
     MAX_PACKET,
     mark,
-    mark_grid,
     read_recipe,
     source_type,
     write_marked,
@@ -116,8 +115,9 @@ def test_nothing_but_the_arguments_decides_the_bytes(package: Package, recipe: R
 
 
 def test_a_sheet_is_marked_too(package: Package, recipe: Recipe) -> None:
-    content = mark_grid(PICTURE, package, recipe, "webp")
-    assert read_recipe(content, "it") == replace(recipe, index=-1)
+    sheet = replace(recipe, index=-1)
+    content = mark(PICTURE, package, sheet, "webp")
+    assert read_recipe(content, "it") == sheet
     assert source_type(content) == TRAINED
 
 

@@ -9,7 +9,7 @@ import small
 import torch
 from torch import Tensor, nn
 
-from mintmark.core.errors import CheckpointError, Diverged
+from mintmark.core.errors import CheckpointError, Diverged, GaveUp
 from mintmark.data.loader import Loader
 from mintmark.engines.synthesis import Synthesis
 from mintmark.training import durable, guards, trainer
@@ -126,13 +126,13 @@ def test_the_run_goes_back_and_on_with_a_stronger_gamma(tmp_path: Path) -> None:
 
 def test_it_gives_up_after_three_retries_and_keeps_the_good_state(tmp_path: Path) -> None:
     state, store = small.state(), Store(tmp_path)
-    with pytest.raises(durable.GaveUp, match="ends at the good step 5"):
+    with pytest.raises(GaveUp, match="ends at the good step 5"):
         run(engine("loss", cured_at=1e9), state, store)
     kept = small.state()
     assert store.restore(kept) == 5
     assert kept.controls["gamma_scale"] == 8.0
     assert trainer.spoilt(kept) is None
-    with pytest.raises(durable.GaveUp):  # started again, it does not retry for ever
+    with pytest.raises(GaveUp):  # started again, it does not retry for ever
         run(engine("loss", cured_at=1e9), small.state(), store)
 
 

@@ -48,13 +48,13 @@ def free_port() -> int:
         return port
 
 
-def pair(folder: Path) -> list[subprocess.Popen[bytes]]:
+def pair(folder: Path, **more: str) -> list[subprocess.Popen[bytes]]:
     port = str(free_port())
     rendezvous = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2"}
     return [
         subprocess.Popen(
             [sys.executable, str(VICTIM), "pair", str(folder)],
-            env={**ENVIRONMENT, **rendezvous, "RANK": str(rank)},
+            env={**ENVIRONMENT, **rendezvous, **more, "RANK": str(rank)},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
@@ -76,7 +76,7 @@ def test_two_processes_equal_themselves_across_a_kill_and_one_process(tmp_path: 
     straight, killed, alone = (tmp_path / name for name in ("straight", "killed", "alone"))
     for folder in (straight, killed, alone):
         folder.mkdir()
-    finish(pair(straight))
+    finish(pair(straight, LATE="1"))  # the first one must not save before all have looked
 
     processes = pair(killed)
     deadline = time.monotonic() + 90

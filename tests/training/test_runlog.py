@@ -21,6 +21,15 @@ def test_a_log_reads_as_if_the_run_had_never_been_cut(tmp_path: Path) -> None:
     assert lines(tmp_path)[-1] == {"step": 3, "images": 24, "loss": 9.0}
 
 
+def test_a_roll_back_drops_the_steps_that_were_undone(tmp_path: Path) -> None:
+    with RunLog(tmp_path, 0) as log:
+        for step in (1, 2, 3):
+            log.write(step, step * 8, {})
+        log.tell(1, "went back")
+        log.write(2, 16, {})
+    assert [line["step"] for line in lines(tmp_path)] == [1, 1, 2]
+
+
 def test_event_files_hold_every_figure(tmp_path: Path) -> None:
     with RunLog(tmp_path, 0) as log:
         log.write(7, 56, {"generator": 0.5, "r1": 2.0})

@@ -18,7 +18,7 @@ from mintmark.actions.train import train
 from mintmark.actions.world import World
 from mintmark.core.files import write_json, write_text
 from mintmark.core.records import Progress
-from mintmark.provenance.mark import write_marked
+from mintmark.provenance.mark import SHEET, write_marked
 
 COUNT = 1000  # digits that are generated and judged
 WIDTH = 20  # digits a row of the grid
@@ -74,12 +74,17 @@ def demo(request: DemoRequest, world: World) -> Generator[Progress, None, Demo]:
     data = get("digits", out / "data")
     run = out / "run"
     wish = TrainRequest(
-        task="digits", data=data / "train", out=run, seed=request.seed, images=request.images
+        task="digits",
+        data=data / "train",
+        out=run,
+        preset="tiny",  # the one that the promises are measured with, on every device
+        seed=request.seed,
+        images=request.images,
     )
     yield from train(wish, world)
     package = load(run / "package", world)
     picture = drawing.draw_sheet(package, request.seed, 10 * WIDTH)
-    recipe = drawing.recipe_of(package, request.seed, drawing.SHEET, count=10 * WIDTH)
+    recipe = drawing.recipe_of(package, request.seed, SHEET, count=10 * WIDTH)
     write_marked(out / "grid.png", picture, package, recipe)
     question = EvaluateRequest(
         package=str(run / "package"),

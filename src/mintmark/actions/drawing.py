@@ -9,12 +9,15 @@ from torch import Tensor
 from mintmark.actions.plan import find_task
 from mintmark.core.errors import ConfigError, DataError
 from mintmark.core.lineage import version
+from mintmark.core.log import get_logger
 from mintmark.core.media import Picture
 from mintmark.core.records import Recipe
 from mintmark.engines.synthesis import Request
 from mintmark.models.package import Config, Package
+from mintmark.provenance.mark import SHEET
 
-SHEET = -1  # index of a recipe that makes a whole sheet
+logger = get_logger("actions")
+
 LEAST_SIDE = 40  # pixels a tile is enlarged to at least, whole times, without smoothing
 MOST_ON_A_SHEET = 1000
 
@@ -90,6 +93,9 @@ def again(package: Package, recipe: Recipe) -> Picture:
             f"(digest {recipe.package[:12]}, this one is {package.digest[:12]}); "
             "give the package that made it."
         )
+    device = next(package.networks["G"].parameters()).device.type
+    if device != recipe.device:
+        logger.warning("the last bits may differ", made_on=recipe.device, now_on=device)
     label, count = recipe.inputs.get("class"), recipe.inputs.get("count")
     if not (label is None or isinstance(label, str)):
         raise DataError("The recipe in the file names no valid class; the file was changed.")

@@ -1,7 +1,7 @@
 """The verb `evaluate`: how near a package's pictures are to real ones, with proof."""
 
 from collections.abc import Generator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from mintmark.models.package import Config, Package
 
 logger = get_logger("actions")
 
+MOST_REAL = 10_000  # real pictures that are compared with; more take hours in pixels
 COUNT = 1000  # pictures generated unless asked otherwise
 K = 5  # neighbours of precision, recall, density and coverage
 JUDGE_SEED = 0  # of the feature net: fixed, so that models on one data set share it
@@ -115,10 +116,10 @@ def measure(
             fake[index] = picture.array.transpose(2, 0, 1)
         yield Progress("generating", indices.stop, count, "pictures")
     yield Progress("measuring", 0, 1, "reports")
-    net = _judge(real, cache)
+    net, some = _judge(real, cache), _at_most(real, MOST_REAL, request.seed)
     result = Evaluation(
         package=package.digest,
-        scores=(*_in_features(net, real, fake, request.seed), *_in_pixels(real, fake, request)),
+        scores=(*_in_features(net, some, fake, request.seed), *_in_pixels(some, fake, request)),
         novelty=None
         if held_out is None
         else novelty(_flat(real.pixels), _flat(held_out.pixels), _flat(fake)),
@@ -163,6 +164,16 @@ def _labels(config: Config, snapshot: Snapshot, count: int, seed: int) -> NDArra
         )
     draw = np.random.Generator(np.random.PCG64(derive(seed, "evaluate", "labels")))
     return draw.choice([config.classes.index(name) for name in names], count)
+
+
+def _at_most(real: PixelSet, count: int, seed: int) -> PixelSet:
+    """The set, or `count` pictures drawn from it; the protocol tells how many."""
+    if len(real.pixels) <= count:
+        return real
+    draw = np.random.Generator(np.random.PCG64(derive(seed, "evaluate", "real")))
+    chosen = np.sort(draw.choice(len(real.pixels), count, replace=False))
+    labels = None if real.labels is None else real.labels[chosen]
+    return replace(real, pixels=real.pixels[chosen], labels=labels)
 
 
 def _judge(real: PixelSet, cache: Path) -> features.FeatureNet:

@@ -4,13 +4,14 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from mintmark.actions import drawing
+from mintmark.actions.plan import find_task
 from mintmark.actions.requests import GenerateRequest
 from mintmark.actions.world import World
 from mintmark.core.errors import ConfigError
 from mintmark.core.records import Artifact, Progress
 from mintmark.engines.synthesis import CHUNK
 from mintmark.models.package import Package, from_pretrained
-from mintmark.provenance.mark import FORMATS, read_recipe, write_marked
+from mintmark.provenance.mark import FORMATS, SHEET, read_recipe, write_marked
 
 
 def load(source: str | Path, world: World) -> Package:
@@ -20,7 +21,8 @@ def load(source: str | Path, world: World) -> Package:
         PackageError: It cannot be used; the sentence says why.
     """
     package = from_pretrained(source)
-    package.networks["G"] = world.compute.place(package.networks["G"])
+    # The plain layout whatever training chose, so that pictures depend on the device alone.
+    package.networks["G"].to(world.compute.device)
     return package
 
 
@@ -53,7 +55,9 @@ def artifacts(package: Package, request: GenerateRequest) -> Iterator[Artifact]:
     if request.like is not None:
         yield _like(request, package, request.like)
         return
-    drawing.class_of(package.config, 0, request.label)  # refuses before anything is written
+    # Both refuse before anything is written.
+    find_task(package.config.task)
+    drawing.class_of(package.config, 0, request.label)
     if request.grid and request.count > drawing.MOST_ON_A_SHEET:
         raise ConfigError(
             f"A sheet holds at most {drawing.MOST_ON_A_SHEET} pictures, not {request.count}; "
@@ -72,7 +76,7 @@ def _singles(request: GenerateRequest, package: Package) -> Iterator[Artifact]:
         labels = drawing.labels_of(package.config, indices, label)
         pictures = drawing.draw(package, seed, indices, labels)
         for index, picture in zip(indices, pictures, strict=True):
-            name = f"{package.config.task}-{seed}-{index:06d}.{request.format}"
+            name = f"{_stem(request, package)}-{index:06d}.{request.format}"
             recipe = drawing.recipe_of(package, seed, index, label)
             yield write_marked(request.out / name, picture, package, recipe)
 
@@ -80,15 +84,22 @@ def _singles(request: GenerateRequest, package: Package) -> Iterator[Artifact]:
 def _grid(request: GenerateRequest, package: Package) -> Artifact:
     count, label = request.count, request.label
     picture = drawing.draw_sheet(package, request.seed, count, label)
-    recipe = drawing.recipe_of(package, request.seed, drawing.SHEET, label, count)
-    path = request.out / f"{package.config.task}-{request.seed}-grid.{request.format}"
+    recipe = drawing.recipe_of(package, request.seed, SHEET, label, count)
+    path = request.out / f"{_stem(request, package)}-grid.{request.format}"
     return write_marked(path, picture, package, recipe)
+
+
+def _stem(request: GenerateRequest, package: Package) -> str:
+    """A file name's start: two packages in one folder do not overwrite each other."""
+    return f"{package.config.task}-{package.digest[:8]}-{request.seed}"
 
 
 def _like(request: GenerateRequest, package: Package, file: Path) -> Artifact:
     """Makes one generated file again, under the same name in the folder asked for."""
     if not file.is_file() or file.suffix.lower() not in FORMATS:
         raise ConfigError(f"There is no picture {file}; give a file that Mintmark generated.")
+    if (request.out / file.name).resolve() == file.resolve():
+        raise ConfigError(f"{file} would be written over; choose another --out.")
     recipe = read_recipe(file.read_bytes(), file.name)
     picture = drawing.again(package, recipe)
     request.out.mkdir(parents=True, exist_ok=True)

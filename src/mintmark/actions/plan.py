@@ -16,14 +16,16 @@ import torch
 from mintmark.actions.prepare import Data, common_channels, common_size
 from mintmark.actions.requests import TrainRequest
 from mintmark.actions.world import World
-from mintmark.core.errors import ConfigError, DataError, ResumeError
+from mintmark.core.errors import ConfigError, DataError, InputError, ResumeError
 from mintmark.core.files import digest_json, write_json
-from mintmark.core.lineage import version
+from mintmark.core.lineage import rights_from_json, rights_to_json, version
+from mintmark.core.records import Rights
 from mintmark.data.loader import Loader, PixelSet
 from mintmark.data.manifest import Snapshot, changes
 from mintmark.data.manifest import load as load_snapshot
 from mintmark.engines.synthesis import Synthesis
 from mintmark.models.package import FAMILIES, Config
+from mintmark.provenance.rights import combine
 from mintmark.tasks._task import Task, all_tasks
 from mintmark.training import distributed, trainer
 from mintmark.training.trainer import Cosine, Schedule
@@ -43,7 +45,9 @@ class Plan:
         schedule: Length and rates.
         seed: Of everything random.
         snapshot: Digest of the data.
+        rights: Of the data, and of what a run that it was forked from had learned.
         base: Digest of the run that this one was forked from.
+        recipe: What the engine was at the start (`Synthesis.describe`).
     """
 
     task: Task
@@ -52,7 +56,9 @@ class Plan:
     schedule: Schedule
     seed: int
     snapshot: str
+    rights: Rights
     base: str | None
+    recipe: Mapping[str, Any]
 
     @property
     def engine(self) -> Synthesis:
@@ -73,7 +79,9 @@ class Plan:
             "schedule": asdict(self.schedule),
             "seed": self.seed,
             "snapshot": self.snapshot,
+            "rights": rights_to_json(self.rights),
             "base": self.base,
+            "recipe": dict(self.recipe),
         }
 
 
@@ -91,7 +99,7 @@ def find_task(name: str) -> Task:
     return tasks[name]
 
 
-def new_plan(request: TrainRequest, data: Data, world: World, base: str | None) -> Plan:
+def new_plan(request: TrainRequest, data: Data, world: World, base: Plan | None) -> Plan:
     """Decides a new run from the request, the task and the data.
 
     Raises:
@@ -122,8 +130,18 @@ def new_plan(request: TrainRequest, data: Data, world: World, base: str | None) 
     schedule = task.schedules[name]
     if request.images:
         schedule = replace(schedule, images=request.images)
-    digest = data.snapshot.digest
-    return Plan(task, name, config, schedule, request.seed or 0, digest, base)
+    rights = data.snapshot.rights
+    return Plan(
+        task=task,
+        preset=name,
+        config=config,
+        schedule=replace(schedule, micro=request.micro),
+        seed=request.seed or 0,
+        snapshot=data.snapshot.digest,
+        rights=combine(base.rights, rights) if base else rights,
+        base=base.digest if base else None,
+        recipe=task.engine.fitted(size).describe(),
+    )
 
 
 def _classes(task: Task, snapshot: Snapshot) -> tuple[str, ...]:
@@ -180,9 +198,11 @@ def read(folder: Path) -> Plan:
             schedule=_schedule(value["schedule"]),
             seed=value["seed"],
             snapshot=value["snapshot"],
+            rights=rights_from_json(value["rights"]),
             base=value["base"],
+            recipe=value["recipe"],
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, InputError) as error:
         raise ResumeError(
             f"{folder / 'run.json'} cannot be read ({error}); choose another --out."
         ) from error
@@ -201,8 +221,10 @@ def require_same(plan: Plan, request: TrainRequest, data: Data) -> None:
     """
     folder = request.out
     differences = _differences(plan, request)
-    if request.fork and plan.base != read(request.fork).digest:
+    if request.fork and not _is_forked_from(plan, request.fork):
         differences.append(f"it was not forked from {request.fork}")
+    if digest_json(plan.recipe) != digest_json(plan.engine.describe()):
+        differences.append("this version of Mintmark trains the task by another recipe")
     if data.snapshot.digest != plan.snapshot:
         before = load_snapshot(folder / "snapshot.json")
         differences.append(f"the data changed ({changes(before, data.snapshot)})")
@@ -214,6 +236,12 @@ def require_same(plan: Plan, request: TrainRequest, data: Data) -> None:
         )
 
 
+def _is_forked_from(plan: Plan, source: Path) -> bool:
+    """Whether a plan was forked from the run in `source`; believed where that is gone."""
+    gone = not (source / "run.json").exists()
+    return plan.base is not None and (gone or plan.base == read(source).digest)
+
+
 def _differences(plan: Plan, request: TrainRequest) -> list[str]:
     """Where an explicit wish differs from the plan, in words."""
     pairs = {
@@ -221,6 +249,7 @@ def _differences(plan: Plan, request: TrainRequest) -> list[str]:
         "preset": (request.preset, plan.preset),
         "seed": (request.seed, plan.seed),
         "size": (request.size, plan.config.size),
+        "micro-batch": (request.micro, plan.schedule.micro),
         "images": (request.images, plan.schedule.images),
     }
     return [

@@ -50,6 +50,7 @@ class TrainRequest(Request):
     minutes: float | None = Field(
         None, gt=0, allow_inf_nan=False, description="Length of the run in minutes."
     )
+    micro: int | None = Field(None, ge=1, description="Most pictures in memory at once.")
     seed: int | None = Field(None, ge=0, description="None: that of the run, 0 for a new one.")
     fork: Path | None = Field(None, description="Start from the weights of another run.")
     skip_broken: bool = False

@@ -1,11 +1,13 @@
 """The verb `train`: from a data set to a package, resumable at any instant."""
 
+import shutil
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from filelock import FileLock, Timeout
 
 from mintmark.actions import drawing
 from mintmark.actions import plan as plans
@@ -13,8 +15,8 @@ from mintmark.actions.plan import Plan
 from mintmark.actions.prepare import Data, read
 from mintmark.actions.requests import TrainRequest
 from mintmark.actions.world import World
-from mintmark.core.errors import CheckpointError, MintmarkError, ResumeError
-from mintmark.core.files import digest_json, write_text
+from mintmark.core.errors import CheckpointError, ConfigError, MintmarkError, ResumeError
+from mintmark.core.files import digest_json, sync, write_text
 from mintmark.core.lineage import version
 from mintmark.core.media import Picture
 from mintmark.core.records import Lineage, Progress, Recipe
@@ -23,7 +25,7 @@ from mintmark.data.doctor import examine
 from mintmark.data.loader import Loader, PixelSet
 from mintmark.models.card import render
 from mintmark.models.package import FAMILIES, Package, save_pretrained
-from mintmark.provenance.mark import mark, write_marked
+from mintmark.provenance.mark import SHEET, mark, write_marked
 from mintmark.training import distributed, durable, trainer
 from mintmark.training.checkpoint import Store
 from mintmark.training.runlog import RunLog
@@ -47,8 +49,14 @@ class Prepared:
 
     @property
     def store(self) -> Store:
-        """Where its checkpoints are."""
-        return Store(self.folder / "checkpoints")
+        """Where its checkpoints are: the newest two, and one a quarter of the run."""
+        quarter = self.save_every * (SAVES // 4)
+        return Store(self.folder / "checkpoints", keep_every=quarter)
+
+    @property
+    def save_every(self) -> int:
+        """Steps between checkpoints."""
+        return max(1, self.plan.schedule.steps // SAVES)
 
 
 def train(request: TrainRequest, world: World) -> Generator[Progress]:
@@ -71,6 +79,7 @@ def train(request: TrainRequest, world: World) -> Generator[Progress]:
     """
     with distributed.joined(world.compute):
         run = _prepare(request, world)
+        yield from _findings(run)
         yield from _steps(run, world)
         if world.compute.rank == 0:
             save_package(run, world)
@@ -86,24 +95,48 @@ def _prepare(request: TrainRequest, world: World) -> Prepared:
         plans.require_same(plan, request, data)
     else:
         _require_free(request.out, request.data)
-        base = plans.read(request.fork).digest if request.fork else None
+        base = plans.read(request.fork) if request.fork else None
         plan = plans.new_plan(request, data, world, base)
     size, channels = plan.config.size, plan.config.channels
     pixels = data.pixels(size, channels, world.settings.cache / "pixels")
     if request.minutes and not known:
         plan = plans.within_minutes(plan, pixels, world, request.minutes)
+    distributed.rows_of(world.compute, plan.schedule.batch)  # refuses before anything is written
     torch.manual_seed(derive(plan.seed, "weights"))
     networks = FAMILIES[plan.config.family].build(plan.config.args)
     state = trainer.start(plan.engine, networks, plan.seed, world.compute)
     if request.fork and not known:
         _adopt(request.fork, state, plan)
+    run = Prepared(plan, data, pixels, state, request.out)
     distributed.wait_for_all(world.compute.world)  # all have looked before one of them writes
     if not known and world.compute.rank == 0:
-        plans.write(plan, data, request.out)
-        report = examine(data.source, data.snapshot, data.broken, size)
-        write_text(request.out / "data.txt", report.text())
+        _begin(run)
     distributed.wait_for_all(world.compute.world)
-    return Prepared(plan, data, pixels, state, request.out)
+    return run
+
+
+def _begin(run: Prepared) -> None:
+    """Makes the run's folder appear whole: its plan, its data's check, its first state."""
+    folder = run.folder.resolve()
+    part = folder.parent / f".{folder.name}.begun"
+    shutil.rmtree(part, ignore_errors=True)  # of a beginning that was killed
+    part.mkdir(parents=True)
+    plans.write(run.plan, run.data, part)
+    data = run.data
+    report = examine(data.source, data.snapshot, data.broken, run.plan.config.size)
+    write_text(part / "data.txt", report.text())
+    Store(part / "checkpoints").save(run.state)
+    part.replace(folder)
+    sync(folder.parent)
+
+
+def _findings(run: Prepared) -> Iterator[Progress]:
+    """What the data's check warned of, told once more before the steps begin."""
+    if run.state.step == 0 and (run.folder / "data.txt").exists():
+        total = run.plan.schedule.images
+        for line in (run.folder / "data.txt").read_text().splitlines():
+            if line.lower().startswith(("error", "warning")):
+                yield Progress("training", 0, total, "images", {}, line)
 
 
 def _require_free(folder: Path, data: Path) -> None:
@@ -140,28 +173,50 @@ def _adopt(source: Path, state: RunState, plan: Plan) -> None:
 def _steps(run: Prepared, world: World) -> Iterator[Progress]:
     """Steps the run to its end; saves, logs and draws samples between steps."""
     plan, state, compute = run.plan, run.state, world.compute
-    save_every = max(1, plan.schedule.steps // SAVES)
     run.store.restore(state)
     with ExitStack() as stack:
+        if compute.rank == 0:
+            stack.enter_context(_alone(run.folder))
         loader = stack.enter_context(
             Loader(run.pixels, plan.schedule.batch, plan.seed, background=True)
         )
         log = stack.enter_context(RunLog(run.folder, state.step)) if compute.rank == 0 else None
         steps = durable.run(
-            plan.engine, state, loader, plan.schedule, compute, run.store, save_every
+            plan.engine, state, loader, plan.schedule, compute, run.store, run.save_every
         )
         try:
             for progress in steps:
                 if log is not None:
                     _observe(run, log, progress)
                 yield progress
+        except torch.OutOfMemoryError as error:
+            raise ConfigError(
+                f"A batch of {plan.schedule.batch} does not fit into the device's memory; start "
+                "again in another folder with --micro 16 or less, which gives the same run in "
+                "smaller bites."
+            ) from error
         except GeneratorExit:
             if log is not None:
                 run.store.save(state)
             raise
         except MintmarkError as error:
-            _report(run, error)
+            if log is not None:
+                _report(run, error)
             raise
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keeps a second run of the same command out; the system unlocks when a process dies."""
+    lock = FileLock(folder / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise ResumeError(
+            f"Another process is training in {folder}; wait for it or stop it."
+        ) from error
+    with lock:
+        yield
 
 
 def _observe(run: Prepared, log: RunLog, progress: Progress) -> None:
@@ -198,16 +253,16 @@ def draw_samples(run: Prepared) -> None:
 
 def _sample_sheet(package: Package) -> tuple[Picture, Recipe]:
     """Ten pictures a class, or a square of 64, always of the same latents."""
-    count = 10 * len(package.config.classes) or 64
+    count = min(10 * len(package.config.classes), drawing.MOST_ON_A_SHEET) or 64
     picture = drawing.draw_sheet(package, SAMPLE_SEED, count)
-    return picture, drawing.recipe_of(package, SAMPLE_SEED, drawing.SHEET, count=count)
+    return picture, drawing.recipe_of(package, SAMPLE_SEED, SHEET, count=count)
 
 
 def _lineage(run: Prepared) -> Lineage:
     schedule = run.plan.schedule
     return Lineage(
         snapshot=run.plan.snapshot,
-        rights=run.data.snapshot.rights,
+        rights=run.plan.rights,
         code_version=version(),
         seed=run.plan.seed,
         base=run.plan.base,

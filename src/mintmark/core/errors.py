@@ -8,7 +8,7 @@ MintmarkError                what was wrong, and what to do next, in one sentenc
 │   └── ResumeError          a run folder that does not fit what was asked
 ├── CheckpointError          the state of a run could not be written or read back
 ├── Diverged                 training met NaN or Inf
-└── MissingExtra             an optional dependency is not installed
+└── GaveUp                   it diverged once more after every retry
 """
 
 
@@ -58,10 +58,5 @@ class Diverged(MintmarkError):
         self.where = where
 
 
-class MissingExtra(MintmarkError):
-    """An optional dependency is not installed."""
-
-    def __init__(self, extra: str, purpose: str) -> None:
-        super().__init__(
-            f'{purpose} needs an extra: install it with pip install "mintmark[{extra}]".'
-        )
+class GaveUp(MintmarkError):
+    """Training diverged once more after every retry; the last good state is kept."""

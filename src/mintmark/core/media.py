@@ -39,8 +39,3 @@ class Picture:
     def channels(self) -> int:
         """1 grey, 2 grey with alpha, 3 RGB, 4 RGBA."""
         return int(self.array.shape[2])
-
-    @property
-    def maximum(self) -> int:
-        """The largest sample value: 255 or 65535."""
-        return int(np.iinfo(self.array.dtype).max)

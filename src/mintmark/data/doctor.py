@@ -245,7 +245,7 @@ def _channels(items: tuple[Item, ...]) -> Iterator[Finding]:
         yield Finding(
             "note",
             "grey, colour or transparent pictures are mixed",
-            f"There are {mix}; all are brought to one kind, alpha on white.",
+            f"There are {mix}; all are brought to the kind that keeps every colour and alpha.",
         )
 
 

@@ -94,9 +94,9 @@ def parse_jsonl(content: bytes) -> list[Row]:
         ValueError: A line is not a JSON object with `file_name`.
     """
     lines = content.decode("utf-8-sig").split("\n")
-    return [
-        _row(json.loads(line, parse_constant=_refuse_constant)) for line in lines if line.strip()
-    ]
+    values = [json.loads(line, parse_constant=_refuse_constant) for line in lines if line.strip()]
+    json.dumps(values, ensure_ascii=False).encode()  # raises for half a character
+    return [_row(value) for value in values]
 
 
 def parse_dataset(content: bytes) -> list[Row] | None:

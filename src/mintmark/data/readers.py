@@ -151,9 +151,14 @@ def workers() -> int:
 
 
 def natural(name: str) -> tuple[list[Any], str]:
-    """A sort key by which "10" follows "9"."""
+    """A sort key by which "10" follows "9", for numbers of any length."""
     parts = re.split(r"([0-9]+)", name)
-    return [int(part) if place % 2 else part for place, part in enumerate(parts)], name
+    return [_number(part) if place % 2 else part for place, part in enumerate(parts)], name
+
+
+def _number(digits: str) -> tuple[int, str]:
+    plain = digits.lstrip("0")
+    return len(plain), plain
 
 
 def _require_two(count: int, path: Path) -> None:

@@ -112,11 +112,18 @@ def _walk(folder: Path) -> Iterator[Path]:
     for child in folder.iterdir():
         if child.name.startswith("."):
             continue
+        if not _is_text(child.name):
+            raise DataError(f"The name {child.name!a} in {folder} is not UTF-8; rename it.")
         if child.is_dir() and child.is_symlink():
             raise DataError(f"The folder {child} is a link, which may loop; copy its files here.")
         yield child
         if child.is_dir():
             yield from _walk(child)
+
+
+def _is_text(name: str) -> bool:
+    """False for names of other encodings, which Python holds as lone surrogates."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def _open_archive(members: zipfile.ZipFile, where: str) -> Archive:

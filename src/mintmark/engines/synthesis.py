@@ -1,8 +1,8 @@
 """The synthesis game: (latent, class) to sample, judged against real samples."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol, cast
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -86,6 +86,10 @@ class Synthesis:
     ) -> dict[str, float]:
         """Lets the augmentation follow the game."""
         return self.augment.adapt(controls, figures.get("pairs_won"), batch)
+
+    def describe(self) -> dict[str, Any]:
+        """What decides the losses, as plain JSON, to tell one recipe from another."""
+        return {**asdict(self), "game": self.game.name, "penalties": list(self.penalties)}
 
     def fitted(self, size: int) -> "Synthesis":
         """This game with gamma filled in for pictures of `size` pixels a side."""

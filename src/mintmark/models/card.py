@@ -127,7 +127,7 @@ def _rights(lineage: Lineage) -> str:
         f"Attribution: {_plain('; '.join(rights.attribution)) or 'none given'}",
         f"Source: {_plain(rights.source) or 'none given'}",
         f"Data snapshot: {_plain(lineage.snapshot)}",
-        f"Base package: {_plain(lineage.base or 'none, trained from scratch')}",
+        f"Forked from run: {_plain(lineage.base or 'none, trained from scratch')}",
     ]
     marks = (
         "Every picture that Mintmark draws with it carries its recipe, these rights and the "

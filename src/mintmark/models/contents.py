@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from mintmark.core import files, lineage
+from mintmark.core import files
 from mintmark.core.errors import InputError, PackageError
+from mintmark.core.strict_json import check_fields, parse_json
 
 MANIFEST = "manifest.json"
 NEEDED = ("G.safetensors", "config.json", "lineage.json")
@@ -37,8 +38,8 @@ def read_manifest(folder: Path, store: Path) -> dict[str, str]:
         raise PackageError(f"{folder} is not a Mintmark package: it has no {MANIFEST}.")
     present = listing(folder, store)
     try:
-        value = lineage.parse_json((folder / MANIFEST).read_bytes(), MANIFEST)
-        digests: dict[str, str] = lineage.check_fields(value, {"files": dict}, MANIFEST)["files"]
+        value = parse_json((folder / MANIFEST).read_bytes(), MANIFEST)
+        digests: dict[str, str] = check_fields(value, {"files": dict}, MANIFEST)["files"]
         for name, digest in digests.items():
             files.safe_join(store, name)
             if not isinstance(digest, str) or not DIGEST.fullmatch(digest):

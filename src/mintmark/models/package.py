@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mintmark.core import files, lineage
+from mintmark.core import files, lineage, strict_json
 from mintmark.core.errors import ConfigError, InputError, PackageError
 from mintmark.core.media import CHANNELS
 from mintmark.core.records import Lineage
@@ -112,11 +112,11 @@ class Config:
                 f"The package was made by a newer Mintmark (format {newer}, this one reads "
                 f"{FORMAT}): upgrade Mintmark."
             )
-        fields = lineage.check_fields(value, CONFIG, "config.json")
-        picture = lineage.check_fields(
+        fields = strict_json.check_fields(value, CONFIG, "config.json")
+        picture = strict_json.check_fields(
             fields["picture"], {"size": int, "channels": int}, "'picture' in config.json"
         )
-        networks = lineage.texts(fields["networks"], "'networks' in config.json")
+        networks = strict_json.texts(fields["networks"], "'networks' in config.json")
         known = fields["format"] == FORMAT and networks in (("G",), ("G", "D"))
         if not known or picture["size"] < 1 or picture["channels"] not in CHANNELS:
             raise PackageError(
@@ -127,7 +127,7 @@ class Config:
             task=fields["task"],
             family=fields["family"],
             args=fields["args"],
-            classes=lineage.texts(fields["classes"], "'classes' in config.json"),
+            classes=strict_json.texts(fields["classes"], "'classes' in config.json"),
             networks=networks,
             library_version=fields["library_version"],
             **picture,
@@ -259,12 +259,13 @@ def _load(folder: Path, names: tuple[str, ...], store: Path, path: Path) -> Pack
     wanted = {"config.json", "lineage.json", *(f"{name}.safetensors" for name in names)}
     found = {name: data for name, data in contents.checked(folder, digests) if name in wanted}
     try:
-        config = Config.from_json(lineage.parse_json(found["config.json"], "config.json"))
-        record = lineage.parse_json(found["lineage.json"], "lineage.json")
+        config = Config.from_json(strict_json.parse_json(found["config.json"], "config.json"))
+        record = strict_json.parse_json(found["lineage.json"], "lineage.json")
         origin = lineage.lineage_from_json(record)
     except InputError as error:
         raise PackageError(f"{folder}: {error}") from error
     _check_networks(folder, config, names, digests)
+    _require_consistent(folder, config)
     skeletons = _build(folder, config)
     networks = {
         name: _fill(folder, name, skeletons[name], found[f"{name}.safetensors"]) for name in names
@@ -282,6 +283,21 @@ def _check_networks(
         raise PackageError(
             f"{folder} holds no network {absent[0]!r}; ask for {', '.join(config.networks)}."
         )
+
+
+def _require_consistent(folder: Path, config: Config) -> None:
+    """The networks' own arguments must draw the pictures and classes that the config tells."""
+    told = {
+        "resolution": config.size,
+        "channels": config.channels,
+        "classes": len(config.classes),
+    }
+    for name, value in told.items():
+        if config.args.get(name) != value:
+            raise PackageError(
+                f"{folder}: config.json contradicts itself: {name} is {config.args.get(name)!r} "
+                f"for the networks and {value} for the pictures; restore it."
+            )
 
 
 def _build(folder: Path, config: Config) -> dict[str, nn.Module]:

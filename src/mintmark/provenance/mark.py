@@ -11,16 +11,16 @@ No time enters the packet: the same recipe gives the same bytes.
 
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 from mintmark.core.errors import ConfigError, DataError, InputError
 from mintmark.core.files import digest_bytes, write_bytes
-from mintmark.core.lineage import parse_json, recipe_from_json, recipe_to_json, version
+from mintmark.core.lineage import recipe_from_json, recipe_to_json, version
 from mintmark.core.media import Picture
 from mintmark.core.records import Artifact, Recipe, Rights
+from mintmark.core.strict_json import parse_json
 from mintmark.data.encode import Format, encode
 from mintmark.data.pictures import read_xmp
 from mintmark.models.package import Package
@@ -80,25 +80,6 @@ def mark(picture: Picture, package: Package, recipe: Recipe, format: Format = "p
             "picture; mark it with the recipe that made it."
         )
     return encode(picture, format, xmp=_packet(package, recipe))
-
-
-def mark_grid(grid: Picture, package: Package, recipe: Recipe, format: Format = "png") -> bytes:
-    """Encodes a sheet of several generated pictures with its origin inside.
-
-    Args:
-        grid: The sheet.
-        package: What generated its pictures.
-        recipe: What makes them again; its index is replaced by -1.
-        format: One of `encode.Format`.
-
-    Returns:
-        The bytes of a file; the same for the same arguments.
-
-    Raises:
-        ConfigError: The recipe names another package.
-        DataError: The sheet or its packet is too large for the format.
-    """
-    return mark(grid, package, replace(recipe, index=SHEET), format)
 
 
 def write_marked(path: Path, picture: Picture, package: Package, recipe: Recipe) -> Artifact:

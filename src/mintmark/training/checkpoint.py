@@ -20,7 +20,10 @@ from torch import Tensor
 
 from mintmark.core.errors import CheckpointError
 from mintmark.core.files import atomic_path, digest_file, write_json
+from mintmark.core.log import get_logger
 from mintmark.training.trainer import RunState, spoilt
+
+logger = get_logger("training")
 
 FORMAT = 1
 
@@ -64,7 +67,7 @@ class Store:
                 f"Step {state.step} could not be saved in {self.folder} ({error}); free some "
                 "space and run the same command again, it resumes from the checkpoint before."
             ) from error
-        self._prune()
+        self._prune(state.step)
         return path
 
     def restore(self, state: RunState) -> int | None:
@@ -83,6 +86,7 @@ class Store:
             record = self._verified(step)
             if record is not None:
                 _unpack(load_file(self._tensors(step)), record, state)
+                _warn_of_another_build(record)
                 return step
         return None
 
@@ -100,9 +104,7 @@ class Store:
             "controls": state.controls,
             "monitors": state.monitors,
             "sha256": digest,
-            "torch": str(torch.__version__),
-            "machine": platform.machine(),
-            "threads": torch.get_num_threads(),
+            "build": _build(),
         }
         write_json(self.folder / f"{state.step:010d}.json", record)
         return path
@@ -120,12 +122,12 @@ class Store:
             return None
         return record if whole and record.get("format") == FORMAT else None
 
-    def _prune(self) -> None:
-        """Removes old checkpoints, and what crashed saves left behind."""
-        steps = self.steps()
+    def _prune(self, newest: int) -> None:
+        """Removes old checkpoints, damaged ones beyond the newest, and what crashes left."""
+        steps = [step for step in self.steps() if step <= newest]
         milestones = {s for s in steps if self.keep_every and s % self.keep_every == 0}
         stay = milestones | set(steps[-self.keep_last :])
-        for step in set(steps) - stay:
+        for step in set(self.steps()) - stay:
             # The record goes first: tensors without a record are never read.
             (self.folder / f"{step:010d}.json").unlink(missing_ok=True)
         for path in self.folder.glob("*.safetensors"):
@@ -133,6 +135,24 @@ class Store:
                 path.unlink(missing_ok=True)
         for path in self.folder.glob(".*.part"):
             path.unlink(missing_ok=True)
+
+
+def _build() -> dict[str, str | int]:
+    """What the last bits of a run depend on besides its state."""
+    return {
+        "torch": str(torch.__version__),
+        "machine": platform.machine(),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _warn_of_another_build(record: dict[str, Any]) -> None:
+    if record["build"] != _build():
+        logger.warning(
+            "the run was saved elsewhere, so its last bits may differ from here on",
+            saved_by=record["build"],
+            now=_build(),
+        )
 
 
 def _pack(state: RunState) -> dict[str, Tensor]:
@@ -184,7 +204,7 @@ def _fill(optimizer: torch.optim.Adam, saved: dict[str, Tensor]) -> None:
 
 
 def _laid_out(value: Tensor, parameter: Tensor) -> Tensor:
-    """The value with the parameter's strides; Adam's step counter stays as it is."""
+    """The value where its parameter is, with its strides; a step counter has none."""
     if value.shape != parameter.shape:
-        return value
+        return value.to(parameter.device)
     return torch.empty_like(parameter, requires_grad=False).copy_(value)

@@ -16,7 +16,7 @@ from torch import Tensor
 from mintmark.core.errors import ConfigError
 from mintmark.training.precision import Compute
 
-TIMEOUT = timedelta(minutes=2)  # a lost process ends the others soon, not after half an hour
+TIMEOUT = timedelta(minutes=30)  # the others wait while the first one checks data or draws
 
 
 @contextmanager
@@ -25,6 +25,8 @@ def joined(compute: Compute) -> Iterator[None]:
     if compute.world == 1:
         yield
         return
+    if compute.device.type == "cuda":
+        torch.cuda.set_device(compute.device)
     backend = "nccl" if compute.device.type == "cuda" else "gloo"
     dist.init_process_group(backend, timeout=TIMEOUT)
     try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from mintmark.core.errors import Diverged, MintmarkError
+from mintmark.core.errors import Diverged, GaveUp
 from mintmark.core.log import get_logger
 from mintmark.core.records import Progress
 from mintmark.training import distributed
@@ -14,10 +14,6 @@ logger = get_logger("training")
 
 MOST_RETRIES = 3
 STRONGER = 2.0  # factor on gamma at each retry
-
-
-class GaveUp(MintmarkError):
-    """Training diverged again after every retry."""
 
 
 def run(
@@ -51,7 +47,7 @@ def run(
         GaveUp: The run diverged once more after three retries.
         CheckpointError: A checkpoint could not be written.
     """
-    if store.restore(state) is None:
+    if _restore(store, state, compute) is None:
         _save(store, state, compute)
     while True:
         try:
@@ -69,7 +65,7 @@ def _go_back(
     store: Store, state: RunState, schedule: Schedule, compute: Compute, error: Diverged
 ) -> Progress:
     """Restores the last good state with a stronger gamma, or gives up."""
-    store.restore(state)
+    _restore(store, state, compute)
     retries = int(state.controls["retries"]) + 1
     if retries > MOST_RETRIES:
         raise GaveUp(
@@ -87,6 +83,13 @@ def _go_back(
     )
     done = min(state.images_seen, schedule.images)
     return Progress("training", done, schedule.images, "images", {}, message)
+
+
+def _restore(store: Store, state: RunState, compute: Compute) -> int | None:
+    """Restores in every process before any of them may write the next checkpoint."""
+    step = store.restore(state)
+    distributed.wait_for_all(compute.world)
+    return step
 
 
 def _save(store: Store, state: RunState, compute: Compute) -> None:

@@ -3,7 +3,8 @@
 bfloat16 and the channels-last layout pay only where the chip has matrix units
 for them: on CPUs with AMX and on GPUs. On a CPU with plain AVX-512 both are
 slower than float32 in the usual layout for networks of this size
-(docs/explanation/measured.md). Losses and penalties are float32 everywhere.
+(docs/explanation/measured.md). Losses, and the norms that penalties square, are
+float32 everywhere.
 """
 
 from dataclasses import dataclass
@@ -76,6 +77,7 @@ def choose(settings: Settings) -> Compute:
         ConfigError: The device asked for is not there.
     """
     device = _device(settings.device, settings.local_rank)
+    torch.backends.cudnn.allow_tf32 = False  # float32 means float32, on every device
     if device.type == "cpu" and settings.threads:
         torch.set_num_threads(settings.threads)
     lower = settings.precision == "bfloat16" or (
@@ -96,10 +98,10 @@ def multiplies_bfloat16(device: torch.device) -> bool:
 
 
 def _device(name: str, local_rank: int) -> torch.device:
-    if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda", local_rank)
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    if name == "cuda" or (name == "auto" and torch.cuda.is_available()):
+        name = f"cuda:{local_rank}"  # each process that torchrun starts has its own
+    elif name == "auto":
+        name = "mps" if torch.backends.mps.is_available() else "cpu"
     try:
         device = torch.device(name)
         torch.empty(0, device=device)

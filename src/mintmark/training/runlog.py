@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import TextIO
 
 from tensorboardX import SummaryWriter
 
@@ -21,10 +22,7 @@ class RunLog:
         """Opens the log of the run in `folder`, which stands at `step`."""
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "log.jsonl"
-        if self.path.exists():
-            lines = self.path.read_text().splitlines(keepends=True)
-            write_text(self.path, "".join(line for line in lines if _step(line) <= step))
-        self._file = self.path.open("a", encoding="utf-8")
+        self._file = self._opened(step)
         self._events = SummaryWriter(str(folder / "events"), purge_step=step)
 
     def write(self, step: int, images: int, figures: Mapping[str, float]) -> None:
@@ -35,7 +33,9 @@ class RunLog:
             self._events.add_scalar(name, value, step)
 
     def tell(self, step: int, message: str) -> None:
-        """Adds one line of words, for an alarm or a roll-back."""
+        """Adds one line of words, for an alarm or a roll-back; drops what lies beyond it."""
+        self._file.close()
+        self._file = self._opened(step)
         self._put({"step": step, "message": message})
         self._events.add_text("messages", message, step)
 
@@ -54,6 +54,13 @@ class RunLog:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _opened(self, step: int) -> TextIO:
+        """The file for appending, without lines beyond `step`."""
+        if self.path.exists():
+            lines = self.path.read_text().splitlines(keepends=True)
+            write_text(self.path, "".join(line for line in lines if _step(line) <= step))
+        return self.path.open("a", encoding="utf-8")
 
     def _put(self, line: Mapping[str, object]) -> None:
         self._file.write(json.dumps(line) + "\n")

@@ -235,7 +235,9 @@ def train(
             compute.pixels(rows.images),
             None if rows.labels is None else rows.labels.to(compute.device, non_blocking=True),
         )
-        guards.require_finite(state.step, {"the data": batch.real.sum()})
+        total = batch.real.sum()
+        distributed.average([total], compute.world)  # so that all processes see it, or none
+        guards.require_finite(state.step, {"the data": total})
         figures = _step(engine, state, batch, schedule, compute)
         state.step += 1
         state.images_seen += schedule.batch
