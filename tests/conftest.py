@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import torch
 
@@ -12,6 +13,10 @@ from mintmark.actions.train import train
 from mintmark.actions.world import open_world
 from mintmark.core.settings import settings
 from mintmark.data.public import digits as public
+
+# The same examples each time, and no clock: a slow machine is no fault.
+hypothesis.settings.register_profile("steady", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session", autouse=True)
