@@ -37,8 +37,10 @@ def run_to_end(folder: Path, background: bool, compute: Compute) -> None:
         Loader(small.pixels(), small.SCHEDULE.batch, 0, background=background) as loader,
     ):
         steps = durable.run(small.ENGINE, state, loader, small.SCHEDULE, compute, store, SAVE_EVERY)
-        for _ in steps:
-            pass
+        for place, _ in enumerate(steps):
+            if place == 0:
+                with (folder / "began.txt").open("a") as began:
+                    began.write(f"{state.step - 1}\n")
     if compute.rank == 0:
         # Rows are of one process from here on, so the future needs no partners.
         (folder / "outcome.tmp").write_text(json.dumps(small.outcome(state)))
@@ -84,6 +86,7 @@ def fork(work: Callable[[], None]) -> int:
 def cut(root: Path, background: bool, kills: int, seed: int) -> dict[str, object]:
     """Runs straight once, then cut at random instants until `kills` children died."""
     dice = random.Random(seed)
+    small.state()  # what torch imports late, it imports here, not in each child
     straight = root / "straight"
     straight.mkdir()
     began = time.monotonic()
@@ -95,15 +98,26 @@ def cut(root: Path, background: bool, kills: int, seed: int) -> dict[str, object
         folder = root / f"cut-{len(outcomes)}"
         folder.mkdir()
         while not (folder / "outcome.done").exists():
+            before = len(begun(folder))
             child = fork(partial(run_to_end, folder, background, Compute()))
             if died < kills:
-                time.sleep(dice.uniform(0.02, span / 2))
+                give_up = time.monotonic() + span  # a run that is complete begins no step
+                while len(begun(folder)) == before and time.monotonic() < give_up:
+                    time.sleep(0.001)
+                time.sleep(dice.uniform(0, span / 3))
                 os.kill(child, signal.SIGKILL)
             _, status = os.waitpid(child, 0)
             died += os.WIFSIGNALED(status)
         outcomes.append(json.loads((folder / "outcome.done").read_text()))
     wanted = json.loads((straight / "outcome.done").read_text())
-    return {"kills": died, "runs": len(outcomes), "equal": [o == wanted for o in outcomes]}
+    resumed = [step for folder in root.glob("cut-*") for step in begun(folder) if step > 0]
+    return {"kills": died, "resumed": resumed, "equal": [o == wanted for o in outcomes]}
+
+
+def begun(folder: Path) -> list[int]:
+    """The steps at which the children of a folder began."""
+    path = folder / "began.txt"
+    return [int(line) for line in path.read_text().split()] if path.exists() else []
 
 
 def kill_saves(root: Path, kills: int, seed: int) -> dict[str, object]:
