@@ -26,6 +26,7 @@ from mintmark.training.precision import Compute
 from mintmark.training.trainer import RunState
 
 SAVE_EVERY = 3
+MIDWAY = 6  # kills at least that must fall between the first step and the last
 
 
 def run_to_end(folder: Path, background: bool, compute: Compute) -> None:
@@ -94,13 +95,13 @@ def cut(root: Path, background: bool, kills: int, seed: int) -> dict[str, object
     span = time.monotonic() - began
     died = 0
     outcomes: list[dict[str, object]] = []
-    while died < kills:
+    while died < kills or len(resumed(root)) < MIDWAY:
         folder = root / f"cut-{len(outcomes)}"
         folder.mkdir()
         while not (folder / "outcome.done").exists():
             before = len(begun(folder))
             child = fork(partial(run_to_end, folder, background, Compute()))
-            if died < kills:
+            if died < kills or len(resumed(root)) < MIDWAY:
                 give_up = time.monotonic() + span  # a run that is complete begins no step
                 while len(begun(folder)) == before and time.monotonic() < give_up:
                     time.sleep(0.001)
@@ -110,8 +111,12 @@ def cut(root: Path, background: bool, kills: int, seed: int) -> dict[str, object
             died += os.WIFSIGNALED(status)
         outcomes.append(json.loads((folder / "outcome.done").read_text()))
     wanted = json.loads((straight / "outcome.done").read_text())
-    resumed = [step for folder in root.glob("cut-*") for step in begun(folder) if step > 0]
-    return {"kills": died, "resumed": resumed, "equal": [o == wanted for o in outcomes]}
+    return {"kills": died, "resumed": resumed(root), "equal": [o == wanted for o in outcomes]}
+
+
+def resumed(root: Path) -> list[int]:
+    """The steps, beyond the first, at which runs went on after a kill."""
+    return [step for folder in root.glob("cut-*") for step in begun(folder) if step > 0]
 
 
 def begun(folder: Path) -> list[int]:
