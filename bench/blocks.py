@@ -27,7 +27,8 @@ from mintmark.data.loader import Loader, PixelSet
 from mintmark.data.public import digits
 from mintmark.engines.synthesis import Request
 from mintmark.metrics import features
-from mintmark.metrics.distribution import frechet_distance, precision_recall_density_coverage
+from mintmark.metrics.distribution.frechet import frechet_distance
+from mintmark.metrics.distribution.neighbours import precision_recall_density_coverage
 from mintmark.models import r3gan
 from mintmark.tasks.digits import TASK
 from mintmark.training import trainer

@@ -8,11 +8,9 @@ from numpy.typing import NDArray
 from mintmark.core.errors import ConfigError
 from mintmark.core.files import digest_json
 from mintmark.core.records import Score
-from mintmark.metrics.distribution import (
-    frechet_distance,
-    kernel_distance,
-    precision_recall_density_coverage,
-)
+from mintmark.metrics.distribution.frechet import frechet_distance
+from mintmark.metrics.distribution.kernel import kernel_distance
+from mintmark.metrics.distribution.neighbours import precision_recall_density_coverage
 from mintmark.metrics.protocol import protocol, scores
 
 

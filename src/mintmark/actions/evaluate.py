@@ -23,7 +23,7 @@ from mintmark.data.loader import PixelSet
 from mintmark.data.manifest import Snapshot
 from mintmark.engines.synthesis import CHUNK
 from mintmark.metrics import features
-from mintmark.metrics.distribution import precision_recall_density_coverage
+from mintmark.metrics.distribution.neighbours import precision_recall_density_coverage
 from mintmark.metrics.memorisation import Novelty, novelty
 from mintmark.metrics.protocol import protocol, scores
 from mintmark.models.package import Config, Package

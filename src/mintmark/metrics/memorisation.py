@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 from scipy.stats import betabinom
 
-from mintmark.metrics.distribution import checked
+from mintmark.metrics.distribution.checks import checked
 
 BLOCK = 512  # queries whose distances are held at a time
 QUANTILE = 0.01

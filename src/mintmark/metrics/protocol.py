@@ -7,11 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mintmark.core.records import Score
-from mintmark.metrics.distribution import (
-    frechet_distance,
-    kernel_distance,
-    precision_recall_density_coverage,
-)
+from mintmark.metrics.distribution.frechet import frechet_distance
+from mintmark.metrics.distribution.kernel import kernel_distance
+from mintmark.metrics.distribution.neighbours import precision_recall_density_coverage
 
 SUBSETS = 100
 
