@@ -4,10 +4,11 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
 BIN := .venv/bin
+PEERS := torch-fidelity  # asks for torchvision, which the metrics that are compared do not need
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check slow bench docs serve
+.PHONY: help setup demo test check slow bench docs serve browser
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 14
@@ -17,7 +18,7 @@ setup: $(READY)  ## make .venv with Mintmark and its tools
 demo: $(READY)  ## learn to write digits here and now, and report on the result
 	@$(BIN)/mintmark demo --out demo
 
-test: check  ## every check, and the fast tests
+test: check browser  ## every check, and the fast tests
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not slow"
 
 check: $(READY)  ## style, types and the direction of imports
@@ -25,6 +26,13 @@ check: $(READY)  ## style, types and the direction of imports
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+# Pages are tested in a real browser. Debian's needs root; elsewhere its tests are skipped.
+browser:
+	@command -v chromium >/dev/null || { \
+		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get \
+		install -qq -y --no-install-recommends chromium fonts-dejavu-core >/dev/null 2>&1; } \
+		|| echo "No chromium here: the tests of pages will be SKIPPED." >&2
 
 slow: $(READY)  ## the tests that take minutes
 	@$(BIN)/pytest -m slow
@@ -43,6 +51,7 @@ serve: $(READY)  ## serve the documentation
 $(READY): pyproject.toml constraints.txt | $(BIN)/pip
 	@echo "Installing Mintmark into .venv (a few minutes the first time) ..."
 	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]' 2> .venv/pip.log \
+		&& $(BIN)/python -m pip install -q --no-deps -c constraints.txt $(PEERS) 2>> .venv/pip.log \
 		|| { cat .venv/pip.log >&2; exit 1; }
 	@touch $@
 

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from fidelity import fidelity
 from numpy.typing import NDArray
 
-from mintmark.metrics.distribution.kernel import kernel_distance
+from mintmark.metrics.distribution.kernel import kernel_distance, squared_mmd
 
 Array = NDArray[np.float64]
 
@@ -62,3 +63,26 @@ def test_kid_depends_on_the_seed_only() -> None:
     assert first.value != kernel_distance(real, fake, seed=8, subsets=5).value
     assert first.size == 25
     assert kernel_distance(real, fake, seed=7, subsets=5, size=20).size == 20
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_kid_of_a_subset_equals_torch_fidelity(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n, d = (int(k) for k in rng.integers(2, 200, 2))
+    x, y = rng.normal(size=(n, d)), rng.normal(0.2, 1.1, size=(n, d))
+    if seed % 3 == 0:
+        x[:, 0] = y[:, 0] = 2.0  # constant features
+    if seed % 3 == 1:
+        x[n // 2 :] = x[0]  # repeated rows
+    theirs = fidelity("metric_kid").kernel_mmd(x, y)
+    assert squared_mmd(x, y) == pytest.approx(float(theirs), rel=1e-10)
+
+
+def test_kid_does_not_depend_on_the_order() -> None:
+    real, fake = normal(0, 60, 4), normal(1, 50, 4)
+    real[10:20], fake[7] = real[0], 0.0
+    order = np.random.default_rng(2).permutation(60)
+    first = kernel_distance(real, fake, seed=7, subsets=5)
+    assert kernel_distance(real[order], fake[::-1], seed=7, subsets=5) == first
+    fake[7] = -0.0
+    assert kernel_distance(real, fake, seed=7, subsets=5) == first

@@ -1,5 +1,6 @@
 """What every comparison of two sets of features asks of them first."""
 
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -37,3 +38,18 @@ def checked(least: int, **sets: NDArray[Any]) -> tuple[Features, ...]:
         shapes = ", ".join(f"{name} {rows.shape}" for name, rows in sets.items())
         raise ConfigError(f"Features differ in dimensions ({shapes}); use one extractor for all.")
     return tuple(np.asarray(rows, dtype=np.float64) for rows in sets.values())
+
+
+def canonical(rows: Features) -> Features:
+    """The rows in an order that depends on what they hold and not on how they came.
+
+    Whoever draws subsets draws from this order, so that a shuffled set gives the
+    same number. Rows are sorted by a digest of their bytes: an order without a
+    pattern, in which equal rows are neighbours.
+
+    Args:
+        rows: Features, (N, d), as from `checked`.
+    """
+    plain = rows + 0.0  # -0.0 becomes 0.0, which it equals
+    digests = [blake2b(row.tobytes(), digest_size=16).digest() for row in plain]
+    return plain[sorted(range(len(plain)), key=digests.__getitem__)]

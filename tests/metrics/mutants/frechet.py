@@ -1,0 +1,37 @@
+"""Faults in the Fréchet distance that its tests must find."""
+
+MODULE = "src/mintmark/metrics/distribution/frechet.py"
+TESTS = ["tests/metrics/test_frechet.py"]
+MUTANTS: list[tuple[str, str, str]] = [
+    ("factor 2 of the cross term", "- 2 * overlap", "- overlap"),
+    ("means left out", "value = shift @ shift + np.vdot", "value = np.vdot"),
+    ("distance of the means, not squared", "shift @ shift", "np.sqrt(shift @ shift)"),
+    ("one trace counted twice", "np.vdot(root2, root2)", "np.vdot(root1, root1)"),
+    ("roots multiplied on the wrong side", "root1 @ root2.T", "root1.T @ root2[: len(root1)]"),
+    ("trace of the product, not of its root", ".T, overwrite_a=True).sum()",
+     ".T, overwrite_a=True).max()"),
+    ("sign is not checked", "max(float(value), 0.0)", "float(value) - 1e-10"),
+    ("ddof of wide sets", "/ np.sqrt(n - 1)", "/ np.sqrt(n)"),
+    ("ddof of long sets", "np.sqrt(moments.count - 1)", "np.sqrt(moments.count)"),
+    ("wide sets not centred", "(rows - mean) / np", "rows / np"),
+    ("rank by rounding alone", "tol=d * NOISE", "tol=0.0"),
+    ("rank too low", "tol=d * NOISE", "tol=1e-7"),
+    ("small features are taken for rounding", "scales = np.sqrt(scatter.diagonal())",
+     "scales = np.full(d, np.sqrt(scatter.diagonal().max()))"),
+    ("pivots forgotten", "pivots[i:] - 1", "np.arange(i, d)"),
+    ("scales forgotten", "    root *= scales\n", ""),
+    ("a constant feature divides by zero", "    scales[scales == 0] = 1\n", ""),
+    ("moments are used up", "a.scatter.copy()", "a.scatter"),
+    ("bias: diagonal counted once", "(pairs.sum() + pairs.trace()) / 2", "pairs.sum() / 2"),
+    ("bias: half of the second order", "pairs.trace()) / 2", "pairs.trace()) / 4"),
+    ("bias: ddof", "(1 / (a.count - 1) + 1 / (b.count - 1))", "(1 / a.count + 1 / b.count)"),
+    ("bias: one set only", "(1 / a.count + 1 / b.count) * values", "(1 / a.count) * values"),
+    ("bias: pooled by sum", "(a.count + b.count - 2)", "(a.count + b.count)"),
+    ("bias: 0 / 0 without variance", "where=sums > 0", "where=sums >= 0"),
+    ("error: factor of the jackknife", "np.sqrt(groups - 1)", "np.sqrt(1 / groups)"),
+    ("error: one set held fixed", "_without(second, group))", "reduce(merged, second))"),
+    ("error: groups by place", "rows = canonical(rows)", "rows = rows + 0.0"),
+    ("error: groups by value", "rng.permutation(len(rows))", "np.arange(len(rows))"),
+    ("error: the group that is left alone", "parts[:group] + parts[group + 1 :]",
+     "parts[group : group + 1]"),
+]  # fmt: skip
