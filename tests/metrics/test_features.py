@@ -80,6 +80,25 @@ def test_the_network_sees_pictures_from_minus_one_to_one() -> None:
     np.testing.assert_allclose(extract(net, pixels), direct, atol=1e-6, rtol=0)
 
 
+@pytest.mark.parametrize(
+    ("size", "shapes"),
+    [
+        (8, [(64, 8), (64, 4)]),
+        (17, [(30, 17), (56, 9), (64, 5), (64, 3)]),
+        (32, [(16, 32), (32, 16), (64, 8), (64, 4)]),
+    ],
+)
+def test_maps_are_those_after_each_resolution(size: int, shapes: list[tuple[int, int]]) -> None:
+    net = FeatureNet(3, size, 2).eval()
+    x = torch.rand(2, 3, size, size) * 2 - 1
+    with torch.no_grad():
+        maps = net.maps(x)
+        assert [found.shape for found in maps] == [(2, c, side, side) for c, side in shapes]
+        assert torch.equal(maps[0], net.trunk[0](x))
+        assert torch.equal(maps[-1], net.trunk(x))
+        assert torch.equal(maps[-1].mean(dim=(2, 3)), net.features(x))
+
+
 def test_accuracy_counts_right_answers() -> None:
     net = fit(noise(0, 8, 1, 8, 8), np.arange(8) % 2, seed=0, epochs=1)
     with torch.no_grad():
@@ -98,6 +117,13 @@ def test_same_seed_same_network_and_the_global_generator_untouched() -> None:
     torch.manual_seed(2)
     assert digest(fit(pixels, labels, seed=5, epochs=2)) == first
     assert digest(fit(pixels, labels, seed=6, epochs=2)) != first
+
+
+def test_the_seed_decides_the_first_weights() -> None:
+    pixels, labels = noise(0, 4, 1, 8, 8), np.arange(4) % 2
+    first, again, other = (fit(pixels, labels, seed, epochs=0) for seed in (5, 5, 6))
+    assert torch.equal(first.head.weight, again.head.weight)
+    assert not torch.equal(first.head.weight, other.head.weight)
 
 
 def test_without_labels_it_learns_rotations(digits: tuple[Pixels, Labels]) -> None:

@@ -69,6 +69,18 @@ class FeatureNet(nn.Module):
         maps: Tensor = self.trunk(x)  # (N, 64, s, s), s <= 4 at the size of training
         return maps.mean(dim=(2, 3))
 
+    def maps(self, x: Tensor) -> list[Tensor]:
+        """Maps after each resolution, (N, c, s, s) from fine to coarse, of pictures in [-1, 1].
+
+        For perceptual distances; the mean of the last one over (s, s) is `features`.
+        """
+        found = []
+        for index, stage in enumerate(self.trunk):
+            x = stage(x)
+            if index % 2 == 0:  # the odd ones only halve the side
+                found.append(x)
+        return found
+
     def forward(self, x: Tensor) -> Tensor:
         """Logits, (N, classes), of pictures in [-1, 1], (N, C, S, S)."""
         logits: Tensor = self.head(self.features(x))
