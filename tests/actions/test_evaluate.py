@@ -2,32 +2,38 @@ import json
 import shutil
 from collections.abc import Generator
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
 
-from mintmark.actions.evaluate import Evaluation, evaluate, measure
+from mintmark.actions.evaluate import Drawn, evaluate, labels_like, measure
+from mintmark.actions.evaluation import PIXELS, Evaluation, load, place
+from mintmark.actions.prepare import read
+from mintmark.actions.report import markdown
 from mintmark.actions.requests import EvaluateRequest
 from mintmark.actions.world import open_world
-from mintmark.core.errors import DataError
+from mintmark.core.errors import ConfigError, DataError, PackageError
 from mintmark.core.media import Picture
 from mintmark.core.records import Progress
 from mintmark.core.settings import settings
 from mintmark.data.encode import encode
 from mintmark.models.package import from_pretrained
 
+Result = TypeVar("Result")
 
-def result_of(steps: Generator[Progress, None, Evaluation]) -> Evaluation:
+
+def result_of(steps: Generator[Progress, None, Result]) -> Result:
     try:
         while True:
             next(steps)
     except StopIteration as end:
-        assert isinstance(end.value, Evaluation)
-        return end.value
+        result: Result = end.value
+        return result
 
 
 def measured(package: Path, data: Path, **options: object) -> Evaluation:
-    words = {"package": str(package), "data": data, "count": 40, **options}
+    words = {"package": str(package), "data": data, "count": 40, "quick": True, **options}
     return result_of(evaluate(EvaluateRequest.model_validate(words), open_world()))
 
 
@@ -45,7 +51,8 @@ def few(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_labels_follow_the_law_of_the_data(trained: Path, few: Path) -> None:
-    found = measured(trained / "package", few, count=400).labels
+    package = from_pretrained(trained / "package")
+    found = labels_like(package.config, read(few).snapshot, 400, seed=0)
     assert found is not None
     assert set(found.tolist()) == {3, 8}  # by name, not by place in the data
     assert 0.15 < (found == 3).mean() < 0.35
@@ -55,39 +62,59 @@ def test_the_same_seed_gives_the_same_figures(trained: Path, few: Path) -> None:
     first = measured(trained / "package", few)
     again = measured(trained / "package", few)
     assert first.to_json() == again.to_json()
-    assert np.array_equal(first.pixels, again.pixels)
+    assert first.sheets == again.sheets
     other = measured(trained / "package", few, seed=1)
-    assert not np.array_equal(first.pixels, other.pixels)
+    assert first.sheets[0].content != other.sheets[0].content
 
 
 def test_the_judge_is_trained_once(trained: Path, few: Path) -> None:
-    first = measured(trained / "package", few)
+    first = measured(trained / "package", few, features="data")
     judges = settings().cache / "judges"
     before = {path.name: path.stat().st_mtime_ns for path in judges.iterdir()}
-    again = measured(trained / "package", few, seed=2)
+    again = measured(trained / "package", few, features="data", seed=2)
     assert before == {path.name: path.stat().st_mtime_ns for path in judges.iterdir()}
     assert len({result.scores[0].protocol["extractor"] for result in (first, again)}) == 1
 
 
+def test_a_task_is_measured_in_its_shipped_network(trained: Path, few: Path) -> None:
+    found = measured(trained / "package", few)
+    assert {place(score) for score in found.scores} == {"digits", PIXELS}
+    other = measured(trained / "package", few, features="pictures")
+    assert place(other.scores[0]) == "pictures"
+    with pytest.raises(ConfigError, match="different protocols"):
+        other.scores[0].difference(found.scores[0])
+
+
+def test_inception_is_asked_for_where_its_file_is_missing(trained: Path, few: Path) -> None:
+    with pytest.raises(PackageError, match="inception-2015-12-05"):
+        measured(trained / "package", few, features="inception")
+
+
 def test_reports_are_written(trained: Path, few: Path, digits: Path, tmp_path: Path) -> None:
     held_out = digits / "held-out"
-    found = measured(trained / "package", few, out=tmp_path / "report", held_out=held_out)
+    out = tmp_path / "report"
+    found = measured(trained / "package", few, out=out, held_out=held_out, quick=False)
     report = json.loads((tmp_path / "report/report.json").read_text())
     assert report == json.loads(json.dumps(found.to_json()))
-    assert {path.name for path in (tmp_path / "report").iterdir()} == {"report.json", "report.md"}
+    pictures = {"samples.png", "real.png", "neighbours.png", "interpolation.png"}
+    pages = {"report.json", "report.md", "report.html"}
+    assert {path.name for path in out.iterdir()} == pages | pictures
+    assert load(out) == found
     names = [score["name"] for score in report["scores"]]
-    assert names[:2] == ["FD", "KID"] and names.count("coverage") == 2
-    for score in report["scores"]:
+    assert names[:2] == ["FD", "KID"] and names.count("coverage") == 2 and names[-1] == "PPL"
+    assert [chart["name"] for chart in report["charts"]] == ["truncation", "interpolation"]
+    assert [one["name"] for one in report["classes"]] == ["3", "8"]
+    for score in report["scores"][:-1]:
         assert {"extractor", "real", "fake", "seed", "snapshot"} <= set(score["protocol"])
         assert (score["protocol"]["real"], score["protocol"]["fake"]) == (120, 40)
     text = (tmp_path / "report/report.md").read_text()
-    assert "| FD | feature net |" in text and "Copies: " in text
+    assert "| FD | digits |" in text and "Copies: " in text
 
 
 def test_copies_are_not_judged_without_held_out_pictures(trained: Path, few: Path) -> None:
     found = measured(trained / "package", few)
     assert found.novelty is None
-    assert "--held-out" in found.text()
+    assert "--held-out" in markdown(found)
 
 
 def test_copies_are_found(trained: Path, few: Path, digits: Path) -> None:
@@ -96,10 +123,11 @@ def test_copies_are_found(trained: Path, few: Path, digits: Path) -> None:
     for parameter in package.networks["G"].parameters():
         parameter.data.zero_()
     request = EvaluateRequest(package="", data=few, held_out=digits / "held-out", count=40)
-    found = result_of(measure(package, request, open_world()))
+    found, drawn = result_of(measure(package, request, open_world()))
+    assert isinstance(drawn, Drawn) and len(drawn.pixels) == 40
     assert found.novelty is not None
     assert found.novelty.copies == 1 and found.novelty.excess
-    assert "more than held-out pictures show" in found.text()
+    assert "more than chance explains" in markdown(found)
 
 
 def test_data_of_other_classes_are_refused(trained: Path, few: Path, tmp_path: Path) -> None:

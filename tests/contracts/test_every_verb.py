@@ -1,6 +1,8 @@
 """What every verb promises: strict requests, honest progress, and one door out."""
 
 import ast
+import re
+from base64 import b64decode
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
@@ -11,12 +13,14 @@ import pytest
 from pydantic import ValidationError
 
 import mintmark
+from mintmark.actions import compare as comparing
 from mintmark.actions import demo as demos
 from mintmark.actions import evaluate as evaluating
 from mintmark.actions import generate as generating
 from mintmark.actions import requests
 from mintmark.actions import train as training
 from mintmark.actions.requests import (
+    CompareRequest,
     DemoRequest,
     EvaluateRequest,
     GenerateRequest,
@@ -43,11 +47,16 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "TrainRequest": {"task": "digits", "data": "photos", "out": "run"},
     "GenerateRequest": {"package": "run/package", "out": "pictures"},
     "EvaluateRequest": {"package": "run/package", "data": "photos"},
+    "CompareRequest": {"models": ["a/package", "b/package"], "data": "photos"},
     "DemoRequest": {},
 }
 FORMATS = get_args(GenerateRequest.model_fields["format"].annotation)
 DOORS = {"provenance/mark.py", "data/public/digits.py"}
 PICTURES = tuple(mark.FORMATS)
+SAID = {
+    "real.png": None,
+    "neighbours.png": mark.COMPOSITE,
+}  # of a report: what is real is not marked
 every_request = pytest.mark.parametrize("kind", REQUESTS)
 
 Steps = Generator[Progress, None, Any]
@@ -65,6 +74,9 @@ def verbs(digits: Path, trained: Path, out: Path) -> dict[str, Callable[[], Step
         ),
         "evaluate": lambda: evaluating.evaluate(
             EvaluateRequest(package=package, data=data, count=20, out=out / "report"), world
+        ),
+        "compare": lambda: comparing.compare(
+            CompareRequest(models=(package, package), data=data, count=20, out=out / "both"), world
         ),
         "demo": lambda: demos.demo(DemoRequest(out=out / "demo", images=192), world),
     }
@@ -134,7 +146,8 @@ def check_marked(folder: Path, least: int, real: Path | None = None) -> None:
     found = list(pictures_below(folder, real))
     assert len(found) >= least
     for path in found:
-        assert mark.source_type(path.read_bytes()) == mark.TRAINED, path
+        said = mark.source_type(path.read_bytes())
+        assert said == SAID.get(path.name, mark.TRAINED), path
 
 
 def test_no_unmarked_path_out_of_train(trained: Path) -> None:
@@ -162,9 +175,27 @@ def test_no_unmarked_path_out_of_demo(digits: Path, trained: Path, tmp_path: Pat
     check_progress(verbs(digits, trained, tmp_path)["demo"]())
     out = tmp_path / "demo"
     check_marked(out, least=1 + 1 + 3, real=out / "data")
-    assert {"grid.png", "report.md", "figures.json", "data", "run"} == {
+    assert {"grid.png", "report.md", "figures.json", "report", "data", "run"} == {
         path.name for path in out.iterdir()
     }
+
+
+def test_no_unmarked_path_out_of_evaluate(digits: Path, trained: Path, tmp_path: Path) -> None:
+    steps = evaluating.evaluate(
+        EvaluateRequest(
+            package=str(trained / "package"),
+            data=digits / "train",
+            held_out=digits / "held-out",
+            count=20,
+            out=tmp_path,
+        ),
+        open_world(),
+    )
+    deque(steps, maxlen=0)
+    check_marked(tmp_path, least=4)
+    page = (tmp_path / "report.html").read_text()
+    inside = [b64decode(found) for found in re.findall(r'"data:image/png;base64,([^"]+)"', page)]
+    assert sorted(inside) == sorted(path.read_bytes() for path in pictures_below(tmp_path))
 
 
 def importers_of_encode(source: Path) -> set[str]:

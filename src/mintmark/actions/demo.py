@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from sklearn.svm import SVC
 
 from mintmark.actions import drawing
-from mintmark.actions.evaluate import Evaluation, evaluate
+from mintmark.actions.evaluate import Drawn, measure
+from mintmark.actions.evaluation import Evaluation
 from mintmark.actions.generate import load
 from mintmark.actions.prepare import get, read
+from mintmark.actions.report import markdown
 from mintmark.actions.requests import DemoRequest, EvaluateRequest, TrainRequest
 from mintmark.actions.train import train
 from mintmark.actions.world import World
@@ -44,7 +46,7 @@ class Demo:
     """What the demo made.
 
     Attributes:
-        folder: Holds grid.png, report.md, figures.json, data/ and run/.
+        folder: Holds grid.png, report.md, figures.json, report/, data/ and run/.
         reading: The classifier's verdict.
         evaluation: The metrics.
         seconds: From the first line to the last.
@@ -92,9 +94,10 @@ def demo(request: DemoRequest, world: World) -> Generator[Progress, None, Demo]:
         held_out=data / "held-out",
         count=COUNT,
         seed=request.seed,
+        out=out / "report",
     )
-    evaluation = yield from evaluate(question, world)
-    reading = read_digits(data, evaluation, world)
+    evaluation, drawn = yield from measure(package, question, world)
+    reading = read_digits(data, drawn, world)
     result = Demo(out, reading, evaluation, time.monotonic() - began)
     figures = evaluation.to_json() | {"reading": reading.__dict__, "seconds": result.seconds}
     write_json(out / "figures.json", figures)
@@ -102,15 +105,15 @@ def demo(request: DemoRequest, world: World) -> Generator[Progress, None, Demo]:
     return result
 
 
-def read_digits(data: Path, evaluation: Evaluation, world: World) -> Reading:
+def read_digits(data: Path, drawn: Drawn, world: World) -> Reading:
     """Asks a support vector machine that knows only the real training digits."""
     cache = world.settings.cache / "pixels"
     train_set = read(data / "train").pixels(8, 1, cache)
     held_out = read(data / "held-out").pixels(8, 1, cache)
     judge = SVC(gamma=0.256)  # 0.001 on digits scaled to [0, 16], as scikit-learn shows it
     judge.fit(_flat(train_set.pixels), train_set.labels)
-    right = judge.predict(_flat(evaluation.pixels)) == evaluation.labels
-    classes = tuple(float(right[evaluation.labels == c].mean()) for c in range(10))
+    right = judge.predict(_flat(drawn.pixels)) == drawn.labels
+    classes = tuple(float(right[drawn.labels == c].mean()) for c in range(10))
     accuracy = float(judge.score(_flat(held_out.pixels), held_out.labels))
     return Reading(accuracy, float(right.mean()), classes)
 
@@ -139,7 +142,7 @@ finds the asked digit in **{reading.asked:.1%}** of {COUNT:,} generated ones; at
 
 ## Are they like the real ones, and as varied?
 
-{result.evaluation.text()}
+{markdown(result.evaluation)}
 ## What next
 
     mintmark generate {result.folder}/run/package --class 7 --count 16 --grid --out sevens

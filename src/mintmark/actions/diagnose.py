@@ -2,11 +2,14 @@
 
 import platform
 from importlib.util import find_spec
+from pathlib import Path
 
 import torch
 
 from mintmark.actions.world import open_world
 from mintmark.core.lineage import version
+from mintmark.metrics.extractors import Weights
+from mintmark.metrics.extractors import weights as look_up
 from mintmark.models.package import from_pretrained
 
 EXTRAS = {"tests and checks": "pytest", "documentation": "mkdocs"}
@@ -29,6 +32,27 @@ def diagnose() -> dict[str, str]:
     for name, value in world.settings.model_dump().items():
         rows[f"setting {name}"] = str(value)
     return rows
+
+
+def weights() -> dict[str, dict[str, str]]:
+    """Each file of published weights: what it is for, whether it is here, where it comes from."""
+    folder = open_world().settings.weights
+    return {known.name: _weights(known, folder) for known in look_up(folder)}
+
+
+def _weights(known: Weights, folder: Path) -> dict[str, str]:
+    states = {
+        None: "present; your own conversion, so there is no digest to compare with",
+        True: "present; the digest is the published one",
+        False: "present, but the digest is not the published one: it will be refused",
+    }
+    missing = f"missing; put {' or '.join(known.files)} into {folder}"
+    return {
+        "enables": known.enables,
+        "state": missing if known.path is None else f"{known.path}: {states[known.matches]}",
+        "published at": known.published,
+        "SHA-256": known.digest or "none: you convert this file yourself",
+    }
 
 
 def describe(source: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mintmark.actions.plan import find_task
@@ -47,7 +48,15 @@ def draw(
 ) -> list[Picture]:
     """Pictures by number; each depends on (package, seed, index, class) alone."""
     engine = find_task(package.config.task).engine
-    return _pictures(engine.run(package.networks, Request(seed, indices, labels)))
+    return pictures(engine.run(package.networks, Request(seed, indices, labels)))
+
+
+def pixels(
+    package: Package, seed: int, indices: Sequence[int], labels: Sequence[int] | None
+) -> NDArray[np.uint8]:
+    """The same as one array, (N, C, H, W)."""
+    engine = find_task(package.config.task).engine
+    return to_pixels(engine.run(package.networks, Request(seed, indices, labels)))
 
 
 def draw_sheet(package: Package, seed: int, count: int, label: str | None = None) -> Picture:
@@ -56,12 +65,12 @@ def draw_sheet(package: Package, seed: int, count: int, label: str | None = None
     tiles = draw(package, seed, indices, labels_of(package.config, indices, label))
     rows = len(package.config.classes) if label is None else 0
     if not rows:
-        return _sheet(tiles, math.ceil(math.sqrt(count)))
+        return sheet(tiles, math.ceil(math.sqrt(count)))
     columns = math.ceil(count / rows)
     blank = Picture(np.full_like(tiles[0].array, 255))
     tiles += [blank] * (rows * columns - count)
     # Classes come in turn, so picture i belongs in row i % rows.
-    return _sheet([tiles[c * rows + r] for r in range(rows) for c in range(columns)], columns)
+    return sheet([tiles[c * rows + r] for r in range(rows) for c in range(columns)], columns)
 
 
 def recipe_of(
@@ -96,6 +105,8 @@ def again(package: Package, recipe: Recipe) -> Picture:
     device = next(package.networks["G"].parameters()).device.type
     if device != recipe.device:
         logger.warning("the last bits may differ", made_on=recipe.device, now_on=device)
+    if "report" in recipe.inputs:
+        raise DataError("The file is a sheet of a report; run mintmark evaluate again to make it.")
     label, count = recipe.inputs.get("class"), recipe.inputs.get("count")
     if not (label is None or isinstance(label, str)):
         raise DataError("The recipe in the file names no valid class; the file was changed.")
@@ -107,14 +118,19 @@ def again(package: Package, recipe: Recipe) -> Picture:
     return draw_sheet(package, recipe.seed, count, label)
 
 
-def _pictures(samples: Tensor) -> list[Picture]:
-    """Samples in [-1, 1], (N, C, H, W), as 8-bit pictures."""
-    scaled = samples.add(1).mul(127.5).round().clamp(0, 255)
-    arrays = scaled.byte().permute(0, 2, 3, 1).numpy()  # (N, H, W, C)
+def to_pixels(samples: Tensor) -> NDArray[np.uint8]:
+    """Samples in [-1, 1], (N, C, H, W), as 8-bit pictures of the same shape."""
+    levels: NDArray[np.uint8] = samples.add(1).mul(127.5).round().clamp(0, 255).byte().numpy()
+    return levels
+
+
+def pictures(samples: Tensor) -> list[Picture]:
+    """Samples in [-1, 1], (N, C, H, W), as pictures."""
+    arrays = to_pixels(samples).transpose(0, 2, 3, 1)  # (N, H, W, C)
     return [Picture(np.ascontiguousarray(array)) for array in arrays]
 
 
-def _sheet(tiles: Sequence[Picture], columns: int) -> Picture:
+def sheet(tiles: Sequence[Picture], columns: int) -> Picture:
     """Lays pictures of one size out in rows, with a thin border between them."""
     times = max(1, -(-LEAST_SIDE // tiles[0].height))
     arrays = [np.kron(tile.array, np.ones((times, times, 1), np.uint8)) for tile in tiles]

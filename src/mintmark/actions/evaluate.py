@@ -1,77 +1,56 @@
 """The verb `evaluate`: how near a package's pictures are to real ones, with proof."""
 
 from collections.abc import Generator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mintmark.actions import drawing
+from mintmark.actions import curves, drawing, judging, report, sheets, walks
+from mintmark.actions.evaluation import Chart, ClassFigures, Evaluation, Sheet
 from mintmark.actions.generate import load
-from mintmark.actions.prepare import Data, read
+from mintmark.actions.prepare import read
 from mintmark.actions.requests import EvaluateRequest
 from mintmark.actions.world import World
 from mintmark.core.errors import DataError
-from mintmark.core.files import write_json, write_text
 from mintmark.core.lineage import version
-from mintmark.core.log import get_logger
 from mintmark.core.records import Progress, Score
 from mintmark.core.seeds import derive
 from mintmark.data.loader import PixelSet
 from mintmark.data.manifest import Snapshot
 from mintmark.engines.synthesis import CHUNK
-from mintmark.metrics import features
-from mintmark.metrics.distribution.neighbours import precision_recall_density_coverage
+from mintmark.metrics.extractors import Extractor, extract, logits
 from mintmark.metrics.memorisation import Novelty, novelty
-from mintmark.metrics.protocol import protocol, scores
+from mintmark.metrics.protocol import inception_scores, overlaps, protocol, scores
+from mintmark.metrics.reference import features_of
 from mintmark.models.package import Config, Package
 
-logger = get_logger("actions")
-
-MOST_REAL = 10_000  # real pictures that are compared with; more take hours in pixels
+MOST_REAL = 10_000  # real pictures that are compared with
 COUNT = 1000  # pictures generated unless asked otherwise
 K = 5  # neighbours of precision, recall, density and coverage
-JUDGE_SEED = 0  # of the feature net: fixed, so that models on one data set share it
+CURVE = 300  # pictures for each point of the truncation curve
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """What was measured.
+class Reals:
+    """Real pictures as a package sees them."""
+
+    snapshot: Snapshot
+    pixels: PixelSet
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Generated pictures.
 
     Attributes:
-        package: Digest of the package.
-        scores: Metrics in a feature net trained on the data, then the
-            neighbour metrics in plain pixels.
-        novelty: Nearest neighbours in pixels against those of held-out
-            pictures; None where no held-out pictures were given.
-        pixels: The generated pictures, (M, C, S, S), uint8.
+        pixels: (M, C, S, S), in [0, 255].
         labels: Their classes, (M,), or None.
     """
 
-    package: str
-    scores: tuple[Score, ...]
-    novelty: Novelty | None
     pixels: NDArray[np.uint8]
     labels: NDArray[np.int64] | None
-
-    def to_json(self) -> dict[str, Any]:
-        """The content of report.json."""
-        return {
-            "package": self.package,
-            "scores": [asdict(score) for score in self.scores],
-            "novelty": None if self.novelty is None else asdict(self.novelty),
-        }
-
-    def text(self) -> str:
-        """The same as a Markdown table and a sentence."""
-        lines = ["| metric | measured in | value |", "| --- | --- | ---: |"]
-        for score in self.scores:
-            error = "" if score.error is None else f" ± {score.error:.4f}"
-            place = "pixels" if score.protocol["extractor"] == "pixels" else "feature net"
-            lines.append(f"| {score.name} | {place} | {score.value:.4f}{error} |")
-        return "\n".join([*lines, "", _novelty_text(self.novelty)]) + "\n"
 
 
 def evaluate(request: EvaluateRequest, world: World) -> Generator[Progress, None, Evaluation]:
@@ -82,76 +61,83 @@ def evaluate(request: EvaluateRequest, world: World) -> Generator[Progress, None
         world: The machine.
 
     Yields:
-        Progress in pictures generated.
+        Progress in pictures generated, then in parts measured.
 
     Returns:
         The evaluation; also written to `request.out` where that is given.
 
     Raises:
-        InputError: The package or the data cannot be used.
+        InputError: The package, the data or the extractor cannot be used.
     """
-    return (yield from measure(load(request.package, world), request, world))
+    evaluation, _ = yield from measure(load(request.package, world), request, world)
+    return evaluation
 
 
 def measure(
     package: Package, request: EvaluateRequest, world: World
-) -> Generator[Progress, None, Evaluation]:
-    """The same as `evaluate`, of a package that is already loaded."""
+) -> Generator[Progress, None, tuple[Evaluation, Drawn]]:
+    """The same as `evaluate`, of a loaded package; also returns what was drawn."""
     cache = world.settings.cache
-    data = read(request.data)
-    real = _pixels(data, package.config, cache)
-    held_out = _pixels(read(request.held_out), package.config, cache) if request.held_out else None
-    count = request.count or COUNT
-    labels = _labels(package.config, data.snapshot, count, request.seed)
-    _require_neighbours(request.data, real)
-    if held_out is not None:
-        _require_neighbours(request.held_out, held_out)
-    fake = np.empty((count, *real.pixels.shape[1:]), np.uint8)
-    for first in range(0, count, CHUNK):
-        indices = range(first, min(first + CHUNK, count))
-        part = None if labels is None else labels[first : first + CHUNK].tolist()
-        for index, picture in zip(
-            indices, drawing.draw(package, request.seed, indices, part), strict=True
-        ):
-            fake[index] = picture.array.transpose(2, 0, 1)
-        yield Progress("generating", indices.stop, count, "pictures")
-    yield Progress("measuring", 0, 1, "reports")
-    net, some = _judge(real, cache), _at_most(real, MOST_REAL, request.seed)
-    result = Evaluation(
+    data = _reals(request.data, package.config, cache)
+    held_out = _reals(request.held_out, package.config, cache) if request.held_out else None
+    labels = labels_like(package.config, data.snapshot, request.count or COUNT, request.seed)
+    extractor = judging.choose(request.features, package, data.pixels, world)
+    fake = yield from _draw(package, request, labels)
+    yield Progress("measuring", 0, 3, "parts")
+    some = _at_most(data.pixels, MOST_REAL, request.seed)
+    features = features_of(extractor, some.pixels, some.snapshot, cache / "features")
+    found = (
+        *_in_features(extractor, features, some, fake, request.seed),
+        *_in_pixels(some, fake, request.seed),
+    )
+    copies = _copies(data, held_out, fake)
+    yield Progress("measuring", 1, 3, "parts")
+    classes = _classes(package.config, data, fake, cache)
+    yield Progress("measuring", 2, 3, "parts")
+    smooth, charts, pictures = _beyond(package, extractor, features, labels, request)
+    evaluation = Evaluation(
         package=package.digest,
-        scores=(*_in_features(net, some, fake, request.seed), *_in_pixels(some, fake, request)),
-        novelty=None
-        if held_out is None
-        else novelty(_flat(real.pixels), _flat(held_out.pixels), _flat(fake)),
-        pixels=fake,
-        labels=labels,
+        task=package.config.task,
+        facts=_facts(package, request, data, fake, extractor) | _judge(data, held_out, cache),
+        scores=(*found, *smooth),
+        novelty=copies,
+        classes=classes,
+        charts=(*charts, *curves.training(package.path.parent / "log.jsonl")),
+        sheets=(*_sheets(package, data.pixels, fake, copies, request.seed), *pictures),
     )
     if request.out:
-        write(result, package, request.out)
-    yield Progress("measuring", 1, 1, "reports")
-    return result
+        report.write(evaluation, request.out)
+    yield Progress("measuring", 3, 3, "parts")
+    return evaluation, fake
 
 
-def write(result: Evaluation, package: Package, folder: Path) -> None:
-    """Writes report.json and report.md."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "report.json", result.to_json())
-    title = f"# {package.config.task}: package {package.digest[:12]}\n\n"
-    write_text(folder / "report.md", title + result.text())
+def _draw(
+    package: Package, request: EvaluateRequest, labels: NDArray[np.int64] | None
+) -> Generator[Progress, None, Drawn]:
+    """Generates the pictures that are measured, a few at a time."""
+    count = request.count or COUNT
+    parts = []
+    for first in range(0, count, CHUNK):
+        indices = range(first, min(first + CHUNK, count))
+        chosen = None if labels is None else labels[first : first + CHUNK].tolist()
+        parts.append(drawing.pixels(package, request.seed, indices, chosen))
+        yield Progress("generating", indices.stop, count, "pictures")
+    return Drawn(np.concatenate(parts), labels)
 
 
-def _require_neighbours(path: Path | None, pixels: PixelSet) -> None:
+def _reals(path: Path, config: Config, cache: Path) -> Reals:
+    data = read(path)
+    pixels = data.pixels(config.size, config.channels, cache / "pixels")
     if len(pixels.pixels) <= K:
         raise DataError(
             f"{path} holds {len(pixels.pixels)} pictures; measuring needs more than {K}."
         )
+    return Reals(data.snapshot, pixels)
 
 
-def _pixels(data: Data, config: Config, cache: Path) -> PixelSet:
-    return data.pixels(config.size, config.channels, cache / "pixels")
-
-
-def _labels(config: Config, snapshot: Snapshot, count: int, seed: int) -> NDArray[np.int64] | None:
+def labels_like(
+    config: Config, snapshot: Snapshot, count: int, seed: int
+) -> NDArray[np.int64] | None:
     """Classes by the law of the data, since another law would itself be a distance."""
     names = [snapshot.classes[item.label] for item in snapshot.items if item.label is not None]
     if not config.classes or not names:
@@ -176,67 +162,116 @@ def _at_most(real: PixelSet, count: int, seed: int) -> PixelSet:
     return replace(real, pixels=real.pixels[chosen], labels=labels)
 
 
-def _judge(real: PixelSet, cache: Path) -> features.FeatureNet:
-    """A feature net trained on the data, kept between evaluations on the same data."""
-    folder = cache / "judges"
-    folder.mkdir(parents=True, exist_ok=True)
-    channels, size = real.pixels.shape[1:3]
-    path = folder / f"{real.snapshot[:32]}-{channels}-{size}-{version()}.safetensors"
-    if path.exists():
-        return features.load(path)
-    logger.info("training a feature net", pictures=len(real.pixels), file=path.name)
-    net = features.fit(real.pixels, real.labels, JUDGE_SEED)
-    features.save(net, path)
-    return net
-
-
 def _in_features(
-    net: features.FeatureNet, real: PixelSet, fake: NDArray[np.uint8], seed: int
+    extractor: Extractor, features: NDArray[np.float64], real: PixelSet, fake: Drawn, seed: int
 ) -> tuple[Score, ...]:
     shared = protocol(
-        extractor=features.digest(net),
-        dimensions=features.DIMENSIONS,
-        real=len(real.pixels),
-        fake=len(fake),
+        features=extractor.name,
+        extractor=extractor.digest,
+        dimensions=extractor.dimensions,
+        real=len(features),
+        fake=len(fake.pixels),
         size=real.pixels.shape[2],
+        seed=seed,
+        resize=extractor.resize,
+        snapshot=real.snapshot,
+        code_version=version(),
+    )
+    ours = extract(extractor, fake.pixels)
+    found = scores(features, ours, shared, seed, K)
+    if extractor.name != "inception":
+        return found
+    return (*found, *inception_scores(logits(extractor, ours), shared, seed))
+
+
+def _in_pixels(real: PixelSet, fake: Drawn, seed: int) -> tuple[Score, ...]:
+    shared = protocol(
+        features="pixels",
+        extractor="pixels",
+        dimensions=int(np.prod(fake.pixels.shape[1:])),
+        real=len(real.pixels),
+        fake=len(fake.pixels),
+        size=fake.pixels.shape[2],
         seed=seed,
         snapshot=real.snapshot,
         code_version=version(),
     )
-    theirs, ours = features.extract(net, real.pixels), features.extract(net, fake)
-    return scores(theirs, ours, shared, seed, K)
+    return overlaps(_flat(real.pixels), _flat(fake.pixels), shared, K)
 
 
-def _in_pixels(
-    real: PixelSet, fake: NDArray[np.uint8], request: EvaluateRequest
-) -> tuple[Score, ...]:
-    shared = protocol(
-        extractor="pixels",
-        dimensions=int(np.prod(fake.shape[1:])),
-        real=len(real.pixels),
-        fake=len(fake),
-        size=fake.shape[2],
-        seed=request.seed,
-        snapshot=real.snapshot,
-        code_version=version(),
-        k=K,
-        ties="<",
+def _copies(data: Reals, held_out: Reals | None, fake: Drawn) -> Novelty | None:
+    if held_out is None:
+        return None
+    return novelty(_flat(data.pixels.pixels), _flat(held_out.pixels.pixels), _flat(fake.pixels))
+
+
+def _classes(config: Config, data: Reals, fake: Drawn, cache: Path) -> tuple[ClassFigures, ...]:
+    names = data.snapshot.classes
+    return judging.by_class(config.classes, data.pixels, names, fake.pixels, fake.labels, cache)
+
+
+def _judge(data: Reals, held_out: Reals | None, cache: Path) -> dict[str, str]:
+    """How good the classifier is that names the classes, where that can be known."""
+    if held_out is None or held_out.snapshot.classes != data.snapshot.classes:
+        return {}
+    share = judging.rightness(data.pixels, held_out.pixels, cache)
+    return {} if share is None else {"classifier": f"right on {share:.1%} of the held-out"}
+
+
+def _beyond(
+    package: Package,
+    extractor: Extractor,
+    features: NDArray[np.float64],
+    labels: NDArray[np.int64] | None,
+    request: EvaluateRequest,
+) -> tuple[tuple[Score, ...], tuple[Chart, ...], tuple[Sheet, ...]]:
+    """What takes more drawing: smoothness, truncation, ways; nothing where haste is asked for."""
+    if request.quick:
+        return (), (), ()
+    seed = request.seed
+    draw = np.random.Generator(np.random.PCG64(derive(seed, "evaluate", "curve")))
+    some = features[draw.permutation(len(features))[:CURVE]]  # data is often sorted by class
+    classes = None if labels is None else np.resize(labels, len(some))
+    chart, strips = walks.interpolation(package, extractor, labels, seed)
+    truncated = walks.truncation(package, extractor, some, classes, seed)
+    return (
+        (walks.smoothness(package, extractor, labels, seed),),
+        (truncated, chart),
+        (strips,),
     )
-    overlap = precision_recall_density_coverage(_flat(real.pixels), _flat(fake), K)
-    return tuple(Score(name, value, shared) for name, value in asdict(overlap).items())
+
+
+def _sheets(
+    package: Package, real: PixelSet, fake: Drawn, copies: Novelty | None, seed: int
+) -> tuple[Sheet, ...]:
+    beside = (sheets.samples(package, seed), sheets.reals(real, package.config.classes, seed))
+    if copies is None:
+        return beside
+    return (*beside, sheets.neighbours(package, real, fake.pixels, copies.nearest, seed))
+
+
+def _facts(
+    package: Package,
+    request: EvaluateRequest,
+    data: Reals,
+    fake: Drawn,
+    extractor: Extractor,
+) -> dict[str, str]:
+    config, rights = package.config, data.snapshot.rights
+    return {
+        "package": f"{package.path.name} ({package.digest[:12]})",
+        "data": f"{request.data.name} ({data.snapshot.digest[:12]})",
+        "held out": request.held_out.name if request.held_out else "none",
+        "pictures": f"{config.size} x {config.size}, {config.channels} channels",
+        "generated": f"{len(fake.pixels):,}, seed {request.seed}",
+        "real": f"{len(data.pixels.pixels):,}",
+        "measured in": f"{extractor.name} ({extractor.digest[:12]})",
+        "licence": rights.licence,
+        "attribution": "; ".join(rights.attribution) or "none",
+        "made by": f"Mintmark {version()}",
+    }
 
 
 def _flat(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Pictures as rows of numbers in [0, 1], (N, C * S * S)."""
     return pixels.reshape(len(pixels), -1) / 255.0
-
-
-def _novelty_text(found: Novelty | None) -> str:
-    if found is None:
-        return "Copies were not looked for: give held-out pictures with --held-out."
-    verdict = "more than held-out pictures show" if found.excess else "no more than chance"
-    return (
-        f"Copies: {found.copies:.1%} of the generated pictures lie nearer to a training picture "
-        f"than {found.threshold:.3f}, where {found.expected:.1%} of held-out pictures do: "
-        f"{verdict}. Median distance {found.median_fake:.3f}, held-out {found.median_held_out:.3f}."
-    )

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mintmark.actions import generate as generating
-from mintmark.actions.evaluate import Evaluation, measure
+from mintmark.actions.evaluate import measure
+from mintmark.actions.evaluation import Evaluation
 from mintmark.actions.requests import EvaluateRequest, GenerateRequest, TrainRequest
 from mintmark.actions.train import train as training
 from mintmark.actions.world import open_world
@@ -49,7 +50,8 @@ class Model:
             options: The other fields of `actions.requests.EvaluateRequest`.
         """
         request = EvaluateRequest(package=str(self.package.path), data=Path(data), **options)
-        return _finish(measure(self.package, request, open_world()))
+        evaluation, _ = _finish(measure(self.package, request, open_world()))
+        return evaluation
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,10 @@ class GenerateRequest(Request):
     format: Literal["png", "jpg", "jpeg", "webp", "avif", "tif", "tiff"] = "png"
 
 
+Features = Literal["auto", "digits", "pictures", "data", "inception"]
+"""What distances are measured in: the task's shipped network, one by name, or Inception."""
+
+
 class EvaluateRequest(Request):
     """Measure a package against a data set."""
 
@@ -83,7 +87,21 @@ class EvaluateRequest(Request):
     held_out: Path | None = Field(None, description="Real pictures that training never saw.")
     count: int | None = Field(None, ge=10, description="Pictures to generate; None: 1,000.")
     seed: int = Field(0, ge=0)
-    out: Path | None = Field(None, description="Folder for report.json and report.md.")
+    features: Features = "auto"
+    quick: bool = Field(False, description="Leave out the curves, which draw more pictures.")
+    out: Path | None = Field(None, description="Folder for the report.")
+
+
+class CompareRequest(Request):
+    """Set several packages side by side, measured by one protocol."""
+
+    models: tuple[str, ...] = Field(min_length=2, description="Packages or folders of reports.")
+    data: Path | None = Field(None, description="Real pictures; needed where a package is given.")
+    held_out: Path | None = Field(None, description="Real pictures that training never saw.")
+    count: int | None = Field(None, ge=10, description="Pictures to generate; None: 1,000.")
+    seed: int = Field(0, ge=0)
+    features: Features = "auto"
+    out: Path | None = Field(None, description="Folder for the comparison.")
 
 
 class DemoRequest(Request):

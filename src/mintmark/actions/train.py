@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 from mintmark.actions import drawing
 from mintmark.actions import plan as plans
+from mintmark.actions.monitor import Monitor, watch
 from mintmark.actions.plan import Plan
 from mintmark.actions.prepare import Data, read
 from mintmark.actions.requests import TrainRequest
@@ -23,6 +24,7 @@ from mintmark.core.records import Lineage, Progress, Recipe
 from mintmark.core.seeds import derive
 from mintmark.data.doctor import examine
 from mintmark.data.loader import Loader, PixelSet
+from mintmark.metrics.extractors import shipped
 from mintmark.models.card import render
 from mintmark.models.package import FAMILIES, Package, save_pretrained
 from mintmark.provenance.mark import SHEET, mark, write_marked
@@ -181,14 +183,13 @@ def _steps(run: Prepared, world: World) -> Iterator[Progress]:
             Loader(run.pixels, plan.schedule.batch, plan.seed, background=True)
         )
         log = stack.enter_context(RunLog(run.folder, state.step)) if compute.rank == 0 else None
+        monitor = _monitor(run) if compute.rank == 0 else None
         steps = durable.run(
             plan.engine, state, loader, plan.schedule, compute, run.store, run.save_every
         )
         try:
             for progress in steps:
-                if log is not None:
-                    _observe(run, log, progress)
-                yield progress
+                yield progress if log is None else _observe(run, log, monitor, progress)
         except torch.OutOfMemoryError as error:
             raise ConfigError(
                 f"A batch of {plan.schedule.batch} does not fit into the device's memory; start "
@@ -219,15 +220,29 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _observe(run: Prepared, log: RunLog, progress: Progress) -> None:
-    """Logs a step, and draws samples when they are due."""
+def _monitor(run: Prepared) -> Monitor | None:
+    extractor = shipped(run.plan.task.extractor)
+    return watch(extractor, run.pixels, run.plan.seed, run.folder / "log.jsonl")
+
+
+def _observe(run: Prepared, log: RunLog, monitor: Monitor | None, progress: Progress) -> Progress:
+    """Logs a step; draws and measures samples when they are due, and tells what they say."""
     step = run.state.step
     if progress.message:
         log.tell(step, progress.message)
     if step % LOG_EVERY == 0 and progress.figures:
         log.write(step, run.state.images_seen, progress.figures)
-    if step % max(1, run.plan.schedule.steps // SAMPLES) == 0:
-        draw_samples(run)
+    if step % max(1, run.plan.schedule.steps // SAMPLES) or not progress.figures:
+        return progress
+    package = _as_it_is(run)
+    draw_samples(run, package)
+    figures, alarm = monitor.look(package) if monitor else ({}, "")
+    if figures:
+        log.write(step, run.state.images_seen, figures)
+    if alarm:
+        log.tell(step, alarm)
+    message = "; ".join(part for part in (progress.message, alarm) if part)
+    return replace(progress, figures={**progress.figures, **figures}, message=message)
 
 
 def _report(run: Prepared, error: MintmarkError) -> None:
@@ -240,15 +255,18 @@ def _report(run: Prepared, error: MintmarkError) -> None:
     write_text(run.folder / "report.md", text)
 
 
-def draw_samples(run: Prepared) -> None:
-    """Writes a marked sheet of the averaged generator's pictures at fixed latents."""
-    step = run.state.step
-    digest = digest_json({"run": run.plan.to_json(), "step": step})
-    package = Package(run.plan.config, dict(run.state.averages), _lineage(run), digest, run.folder)
+def _as_it_is(run: Prepared) -> Package:
+    """The averaged generator of a run in its middle, as a package that lies nowhere."""
+    digest = digest_json({"run": run.plan.to_json(), "step": run.state.step})
+    return Package(run.plan.config, dict(run.state.averages), _lineage(run), digest, run.folder)
+
+
+def draw_samples(run: Prepared, package: Package) -> None:
+    """Writes a marked sheet of a package's pictures at fixed latents."""
     folder = run.folder / "samples"
     folder.mkdir(exist_ok=True)
     picture, recipe = _sample_sheet(package)
-    write_marked(folder / f"step-{step:08d}.png", picture, package, recipe)
+    write_marked(folder / f"step-{run.state.step:08d}.png", picture, package, recipe)
 
 
 def _sample_sheet(package: Package) -> tuple[Picture, Recipe]:

@@ -22,11 +22,16 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 data_app = typer.Typer(no_args_is_help=True, help="Look at data sets, and get public ones.")
+metrics_app = typer.Typer(no_args_is_help=True, help="What measurements need.")
 package_app = typer.Typer(no_args_is_help=True, help="Look into trained packages.")
 app.add_typer(data_app, name="data")
+app.add_typer(metrics_app, name="metrics")
 app.add_typer(package_app, name="package")
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")]
+FeaturesOption = Annotated[
+    str, typer.Option(help="What to measure in: auto, digits, pictures, data or inception.")
+]
 Seed = Annotated[int, typer.Option(help="Picture i of a seed is always the same.")]
 
 
@@ -126,18 +131,60 @@ def evaluate(
     ] = None,
     count: Annotated[int | None, typer.Option(help="Pictures to generate.")] = None,
     seed: Seed = 0,
+    features: FeaturesOption = "auto",
+    quick: Annotated[bool, typer.Option("--quick", help="Figures only, no curves.")] = False,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the report.")] = None,
 ) -> None:
-    """Measure a package against real pictures."""
+    """Measure a package against real pictures; with --out, write a page to look at."""
     from mintmark.actions.evaluate import evaluate as verb
+    from mintmark.actions.report import markdown
     from mintmark.actions.requests import EvaluateRequest
     from mintmark.actions.world import open_world
 
     request = EvaluateRequest(
-        package=package, data=data, held_out=held_out, count=count, seed=seed, out=out
+        package=package,
+        data=data,
+        held_out=held_out,
+        count=count,
+        seed=seed,
+        features=features,
+        quick=quick,
+        out=out,
+    )
+    result = show.follow(verb(request, open_world()), go_on="Run the same command again.")
+    show.markdown(markdown(result))
+    if out:
+        show.say(f"The report is in {out / 'report.html'}.")
+
+
+@app.command(epilog="Example: `mintmark compare runs/a/package runs/b/package --data photos/`")
+def compare(
+    models: Annotated[list[str], typer.Argument(help="Packages, or folders of reports.")],
+    data: Annotated[Path | None, typer.Option(help="The real pictures to measure against.")] = None,
+    held_out: Annotated[Path | None, typer.Option(help="Real pictures that none saw.")] = None,
+    count: Annotated[int | None, typer.Option(help="Pictures to generate.")] = None,
+    seed: Seed = 0,
+    features: FeaturesOption = "auto",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the page.")] = None,
+) -> None:
+    """Set several models side by side, measured by one protocol."""
+    from mintmark.actions.compare import compare as verb
+    from mintmark.actions.requests import CompareRequest
+    from mintmark.actions.world import open_world
+
+    request = CompareRequest(
+        models=models,
+        data=data,
+        held_out=held_out,
+        count=count,
+        seed=seed,
+        features=features,
+        out=out,
     )
     result = show.follow(verb(request, open_world()), go_on="Run the same command again.")
     show.markdown(result.text())
+    if out:
+        show.say(f"The comparison is in {out / 'comparison.html'}.")
 
 
 @app.command(epilog="Example: `mintmark demo --out demo`")
@@ -154,7 +201,10 @@ def demo(
     request = DemoRequest(out=out, seed=seed, images=images)
     result = show.follow(verb(request, open_world()), go_on="Run the same command again to go on.")
     show.markdown((out / "report.md").read_text())
-    show.say(f"Look at {out / 'grid.png'}. It took {result.seconds / 60:.1f} minutes.")
+    show.say(
+        f"Look at {out / 'grid.png'} and open {out / 'report/report.html'}. "
+        f"It took {result.seconds / 60:.1f} minutes."
+    )
 
 
 @app.command(epilog="Example: `mintmark tasks`")
@@ -193,6 +243,15 @@ def data_get(
     from mintmark.actions.prepare import get
 
     show.say(f"The data is in {get(name, out)}.")
+
+
+@metrics_app.command("weights", epilog="Example: `mintmark metrics weights`")
+def metrics_weights() -> None:
+    """Show which published weights are here, where the others are, and their digests."""
+    from mintmark.actions.diagnose import weights
+
+    for name, rows in weights().items():
+        show.table(name, rows)
 
 
 @package_app.command("show", epilog="Example: `mintmark package show runs/digits/package`")

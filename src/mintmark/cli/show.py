@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
-SHOWN = {"discriminator": "D", "generator": "G"}
+SHOWN = {"discriminator": "D", "generator": "G", "fd": "FD"}
 """Figures of a run that fit beside its bar in 80 columns, with their short names."""
 
 
@@ -50,7 +50,9 @@ def markdown(text: str) -> None:
 
 def table(title: str, rows: Mapping[str, str]) -> None:
     """Names and values."""
-    shown = Table("", "", title=_plain(title), show_header=False)
+    shown = Table(title=_plain(title), show_header=False)
+    shown.add_column()
+    shown.add_column(overflow="fold")  # a digest that is cut short is of no use
     for name, value in rows.items():
         shown.add_row(_plain(name), _plain(value))
     console.print(shown)
@@ -102,15 +104,17 @@ class _Row:
         self._bar = bar
         self._began = time.monotonic()
         self._first = progress.done
+        self._figures: dict[str, float] = {}  # the latest of each; some come seldom
         self._id = bar.add_task(progress.stage, total=progress.total, rate="", figures="")
 
     def update(self, progress: Progress) -> None:
         seconds = time.monotonic() - self._began
         rate = (progress.done - self._first) / seconds if seconds > 0.5 else 0.0
+        self._figures |= progress.figures
         figures = "  ".join(
-            f"{short} {progress.figures[name]:.2f}"
+            f"{short} {self._figures[name]:.2f}"
             for name, short in SHOWN.items()
-            if name in progress.figures
+            if name in self._figures
         )
         self._bar.update(
             self._id,

@@ -1,5 +1,6 @@
 """Frozen records that cross rooms."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,12 +116,25 @@ class Score:
         protocol: Everything that must be equal before two values may be
             compared: extractor digest, counts, sizes, seed, dtype, version.
         error: Standard error of `value`, where it is known.
+        bias: What the metric shows on average for equal laws at these counts
+            above its value for endless samples, where that is known.
+        note: "" or, in a sentence, why the number means little at these counts.
     """
 
     name: str
     value: float
     protocol: Mapping[str, Any]
     error: float | None = None
+    bias: float | None = None
+    note: str = ""
+
+    @property
+    def meaningful_difference(self) -> float | None:
+        """The least difference of two such values that is worth believing.
+
+        Twice the standard error of a difference of two independent values.
+        """
+        return None if self.error is None else 2 * math.sqrt(2) * self.error
 
     def difference(self, other: "Score") -> float:
         """This value minus another one's.

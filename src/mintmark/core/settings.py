@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from platformdirs import user_cache_path
+from platformdirs import user_cache_path, user_data_path
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -29,6 +29,10 @@ class Settings(BaseSettings):
     cache: Path = Field(
         default_factory=lambda: user_cache_path("mintmark"),
         description="Folder of decoded data sets and feature networks; safe to delete.",
+    )
+    weights: Path = Field(
+        default_factory=lambda: user_data_path("mintmark") / "weights",
+        description="Folder of published weights that you fetched; `mintmark metrics weights`.",
     )
     max_megapixels: float = Field(100, gt=0, description="Largest picture that is decoded.")
     max_frames: int = Field(1, ge=1, description="Most frames a picture may have.")

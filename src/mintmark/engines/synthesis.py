@@ -176,7 +176,6 @@ class Synthesis:
         p = self.augment.probability(moment.controls, moment.fraction)
         return self.augment.apply(images, p, moment.draws, f"augment/{name}")
 
-    @torch.no_grad()
     def run(self, networks: Mapping[str, nn.Module], inputs: Request) -> Tensor:
         """Generates samples, each a function of (weights, seed, index, class) alone.
 
@@ -187,15 +186,32 @@ class Synthesis:
         Returns:
             Pictures clipped to [-1, 1], (len(indices), C, H, W), float32, on the CPU.
         """
+        length = cast(LatentNetwork, networks["G"]).latent
+        z = latents(inputs.seed, inputs.indices, length)
+        labels = None if inputs.labels is None else torch.tensor(inputs.labels, dtype=torch.int64)
+        return self.decode(networks, z, labels)
+
+    @torch.no_grad()
+    def decode(self, networks: Mapping[str, nn.Module], z: Tensor, labels: Tensor | None) -> Tensor:
+        """The samples of given latents.
+
+        Args:
+            networks: `G`, in evaluation mode.
+            z: Latents, (N, latent).
+            labels: A class for each, (N,), int64, or None.
+
+        Returns:
+            Pictures clipped to [-1, 1], (N, C, H, W), float32, on the CPU.
+        """
         module = networks["G"]
         generator = cast(LatentNetwork, module)
-        device = next(module.parameters()).device
-        z = torch.stack([_latent(inputs.seed, i, generator.latent) for i in inputs.indices])
-        labels = None if inputs.labels is None else torch.tensor(inputs.labels, dtype=torch.int64)
+        weights = next(module.parameters())
         samples = []
         for first in range(0, len(z), CHUNK):
-            part = _pad(z[first : first + CHUNK]).to(device)
-            classes = None if labels is None else _pad(labels[first : first + CHUNK]).to(device)
+            part = _pad(z[first : first + CHUNK]).to(weights)
+            classes = None
+            if labels is not None:
+                classes = _pad(labels[first : first + CHUNK]).to(weights.device)
             samples.append(generator(part, classes).float().clamp(-1, 1).cpu())
         return torch.cat(samples)[: len(z)]
 
@@ -215,6 +231,11 @@ def gamma_for(size: int) -> Cosine:
 def _generate(networks: Mapping[str, nn.Module], batch: Batch, moment: Moment, name: str) -> Tensor:
     generator = cast(LatentNetwork, networks["G"])
     return generator(moment.draws.normal(name, generator.latent), batch.labels)
+
+
+def latents(seed: int, indices: Sequence[int], length: int) -> Tensor:
+    """The latents of samples by number, (len(indices), length), each from its own stream."""
+    return torch.stack([_latent(seed, index, length) for index in indices])
 
 
 def _latent(seed: int, index: int, length: int) -> Tensor:

@@ -2,7 +2,8 @@
 
 A marked picture carries an XMP packet (ISO 16684-1) with
 
-* `Iptc4xmpExt:DigitalSourceType`, the IPTC term for media made by a trained model;
+* `Iptc4xmpExt:DigitalSourceType`, the IPTC term for media made by a trained model, or
+  for a composite of such media with real pictures;
 * the rights and the attribution of the data that the model learned from;
 * the recipe that makes the same picture again, and its lineage, both as JSON.
 
@@ -27,6 +28,7 @@ from mintmark.models.package import Package
 from mintmark.provenance.lineage import output_lineage
 
 TRAINED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 SHEET = -1  # the index of a recipe that stands for several pictures in one
 MAX_PACKET = 256 << 10  # characters; ours have a few thousand
 FORMATS: dict[str, Format] = {
@@ -58,7 +60,13 @@ END = '<?xpacket end="r"?>'
 UNWRITABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def mark(picture: Picture, package: Package, recipe: Recipe, format: Format = "png") -> bytes:
+def mark(
+    picture: Picture,
+    package: Package,
+    recipe: Recipe,
+    format: Format = "png",
+    source: str = TRAINED,
+) -> bytes:
     """Encodes a generated picture with its origin inside.
 
     Args:
@@ -66,6 +74,7 @@ def mark(picture: Picture, package: Package, recipe: Recipe, format: Format = "p
         package: What generated it.
         recipe: What makes it again.
         format: One of `encode.Format`.
+        source: `COMPOSITE` where real pictures are on it too.
 
     Returns:
         The bytes of a file; the same for the same arguments.
@@ -79,7 +88,12 @@ def mark(picture: Picture, package: Package, recipe: Recipe, format: Format = "p
             f"The recipe names the package {recipe.package!r}, but {package.digest!r} made the "
             "picture; mark it with the recipe that made it."
         )
-    return encode(picture, format, xmp=_packet(package, recipe))
+    return encode(picture, format, xmp=_packet(package, recipe, source))
+
+
+def unmarked(real: Picture) -> bytes:
+    """Encodes real pictures as PNG for a report; a mark on them would be a lie."""
+    return encode(real, "png")
 
 
 def write_marked(path: Path, picture: Picture, package: Package, recipe: Recipe) -> Artifact:
@@ -145,7 +159,7 @@ def source_type(content: bytes) -> str | None:
     return None if root is None else _property(root, "Iptc4xmpExt", "DigitalSourceType")
 
 
-def _packet(package: Package, recipe: Recipe) -> str:
+def _packet(package: Package, recipe: Recipe, source: str) -> str:
     """The XMP packet; every text enters as a text node, never as markup."""
     rights = package.lineage.rights
     root = ElementTree.Element(_name("x", "xmpmeta"))
@@ -154,7 +168,7 @@ def _packet(package: Package, recipe: Recipe) -> str:
     description = ElementTree.SubElement(rdf, _name("rdf", "Description"), about)
     texts = {
         ("xmp", "CreatorTool"): f"Mintmark {version()}",
-        ("Iptc4xmpExt", "DigitalSourceType"): TRAINED,
+        ("Iptc4xmpExt", "DigitalSourceType"): source,
         ("photoshop", "Credit"): "; ".join(rights.attribution),
         ("mintmark", "recipe"): _json(recipe_to_json(recipe)),
         ("mintmark", "lineage"): _json(output_lineage(package.lineage, recipe)),

@@ -39,6 +39,7 @@ class Task:
         inputs: What using it takes.
         classes: Whether it `needs` classes, takes what is there (`maybe`), or `none`.
         size: Pixels a side, or None to choose by the data.
+        extractor: The shipped feature network that its results are measured in.
         marks: How its outputs are declared.
     """
 
@@ -51,6 +52,7 @@ class Task:
     inputs: tuple[Input, ...]
     classes: Literal["needs", "maybe", "none"]
     size: int | None = None
+    extractor: Literal["digits", "pictures"] = "pictures"
     marks: Literal["created", "edited"] = "created"
 
 

@@ -20,4 +20,5 @@ TASK = Task(
     inputs=(Input("class", "class", "Which digit to draw; without it, all in turn."), SEED),
     classes="needs",
     size=8,
+    extractor="digits",
 )
