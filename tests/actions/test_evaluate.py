@@ -7,6 +7,7 @@ from typing import TypeVar
 import numpy as np
 import pytest
 
+from mintmark.actions import evaluate as evaluating
 from mintmark.actions.evaluate import Drawn, evaluate, labels_like, measure
 from mintmark.actions.evaluation import PIXELS, Evaluation, load, place
 from mintmark.actions.prepare import read
@@ -86,7 +87,7 @@ def test_a_task_is_measured_in_its_shipped_network(trained: Path, few: Path) -> 
 
 
 def test_inception_is_asked_for_where_its_file_is_missing(trained: Path, few: Path) -> None:
-    with pytest.raises(PackageError, match="inception-2015-12-05"):
+    with pytest.raises(PackageError, match="fetch https:"):
         measured(trained / "package", few, features="inception")
 
 
@@ -128,6 +129,19 @@ def test_copies_are_found(trained: Path, few: Path, digits: Path) -> None:
     assert found.novelty is not None
     assert found.novelty.copies == 1 and found.novelty.excess
     assert "more than chance explains" in markdown(found)
+
+
+def test_mirrored_copies_are_found_too(trained: Path, digits: Path, tmp_path: Path) -> None:
+    config = from_pretrained(trained / "package").config
+    data, held_out = (
+        evaluating._reals(digits / name, config, tmp_path) for name in ("train", "held-out")
+    )
+    mirrored = np.ascontiguousarray(data.pixels.pixels[:40, :, :, ::-1])
+    found = evaluating._copies(data, held_out, Drawn(mirrored, None), 0)
+    assert found.score.value >= 0.95
+    assert sum(pair.train == pair.fake for pair in found.nearest) >= 15
+    fresh = evaluating._copies(data, held_out, Drawn(held_out.pixels.pixels[:200], None), 0)
+    assert fresh.score.value <= 0.02
 
 
 def test_data_of_other_classes_are_refused(trained: Path, few: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The verb `evaluate`: how near a package's pictures are to real ones, with proof."""
 
+import math
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mintmark.actions import curves, drawing, judging, report, sheets, walks
-from mintmark.actions.evaluation import Chart, ClassFigures, Evaluation, Sheet
+from mintmark.actions.evaluation import PIXELS, Chart, ClassFigures, Evaluation, Sheet
 from mintmark.actions.generate import load
 from mintmark.actions.prepare import read
 from mintmark.actions.requests import EvaluateRequest
@@ -20,8 +21,9 @@ from mintmark.core.seeds import derive
 from mintmark.data.loader import PixelSet
 from mintmark.data.manifest import Snapshot
 from mintmark.engines.synthesis import CHUNK
+from mintmark.metrics.copies import find_copies
 from mintmark.metrics.extractors import Extractor, extract, logits
-from mintmark.metrics.memorisation import Novelty, novelty
+from mintmark.metrics.memorisation import Neighbour, Novelty, novelty
 from mintmark.metrics.protocol import inception_scores, overlaps, protocol, scores
 from mintmark.metrics.reference import features_of
 from mintmark.models.package import Config, Package
@@ -30,6 +32,21 @@ MOST_REAL = 10_000  # real pictures that are compared with
 COUNT = 1000  # pictures generated unless asked otherwise
 K = 5  # neighbours of precision, recall, density and coverage
 CURVE = 300  # pictures for each point of the truncation curve
+
+
+@dataclass(frozen=True)
+class Copying:
+    """What was found of copies.
+
+    Attributes:
+        novelty: Distances in pixels next to those of held-out pictures.
+        score: Share of copies, also of moved and mirrored ones.
+        nearest: Pairs to look at: copies first, then by distance.
+    """
+
+    novelty: Novelty
+    score: Score
+    nearest: tuple[Neighbour, ...]
 
 
 @dataclass(frozen=True)
@@ -81,6 +98,8 @@ def measure(
     data = _reals(request.data, package.config, cache)
     held_out = _reals(request.held_out, package.config, cache) if request.held_out else None
     labels = labels_like(package.config, data.snapshot, request.count or COUNT, request.seed)
+    for reals, path in ((data, request.data), (held_out, request.held_out)):
+        _require_neighbours(reals, path)
     extractor = judging.choose(request.features, package, data.pixels, world)
     fake = yield from _draw(package, request, labels)
     yield Progress("measuring", 0, 3, "parts")
@@ -90,7 +109,7 @@ def measure(
         *_in_features(extractor, features, some, fake, request.seed),
         *_in_pixels(some, fake, request.seed),
     )
-    copies = _copies(data, held_out, fake)
+    copies = None if held_out is None else _copies(data, held_out, fake, request.seed)
     yield Progress("measuring", 1, 3, "parts")
     classes = _classes(package.config, data, fake, cache)
     yield Progress("measuring", 2, 3, "parts")
@@ -99,8 +118,8 @@ def measure(
         package=package.digest,
         task=package.config.task,
         facts=_facts(package, request, data, fake, extractor) | _judge(data, held_out, cache),
-        scores=(*found, *smooth),
-        novelty=copies,
+        scores=(*found, *(() if copies is None else (copies.score,)), *smooth),
+        novelty=None if copies is None else copies.novelty,
         classes=classes,
         charts=(*charts, *curves.training(package.path.parent / "log.jsonl")),
         sheets=(*_sheets(package, data.pixels, fake, copies, request.seed), *pictures),
@@ -127,12 +146,14 @@ def _draw(
 
 def _reals(path: Path, config: Config, cache: Path) -> Reals:
     data = read(path)
-    pixels = data.pixels(config.size, config.channels, cache / "pixels")
-    if len(pixels.pixels) <= K:
+    return Reals(data.snapshot, data.pixels(config.size, config.channels, cache / "pixels"))
+
+
+def _require_neighbours(reals: Reals | None, path: Path | None) -> None:
+    if reals is not None and len(reals.pixels.pixels) <= K:
         raise DataError(
-            f"{path} holds {len(pixels.pixels)} pictures; measuring needs more than {K}."
+            f"{path} holds {len(reals.pixels.pixels)} pictures; measuring needs more than {K}."
         )
-    return Reals(data.snapshot, pixels)
 
 
 def labels_like(
@@ -199,10 +220,30 @@ def _in_pixels(real: PixelSet, fake: Drawn, seed: int) -> tuple[Score, ...]:
     return overlaps(_flat(real.pixels), _flat(fake.pixels), shared, K)
 
 
-def _copies(data: Reals, held_out: Reals | None, fake: Drawn) -> Novelty | None:
-    if held_out is None:
-        return None
-    return novelty(_flat(data.pixels.pixels), _flat(held_out.pixels.pixels), _flat(fake.pixels))
+def _copies(data: Reals, held_out: Reals, fake: Drawn, seed: int) -> Copying:
+    train, others = np.asarray(data.pixels.pixels), np.asarray(held_out.pixels.pixels)
+    found = find_copies(train, others, fake.pixels)
+    share = float(found.copied.mean())
+    how = {
+        "features": PIXELS,
+        "extractor": PIXELS,
+        "aligned": "over shifts and mirror images",
+        "snapshot": data.snapshot.digest,
+        "held_out": held_out.snapshot.digest,
+        "real": len(train),
+        "fake": len(fake.pixels),
+        "seed": seed,
+        "code_version": version(),
+    }
+    order = np.lexsort((found.best.distance, ~found.copied))[: sheets.PAIRS]
+    nearest = (
+        Neighbour(int(i), int(found.best.train[i]), float(found.best.distance[i])) for i in order
+    )
+    return Copying(
+        novelty(_flat(train), _flat(others), _flat(fake.pixels)),
+        Score("copies", share, how, math.sqrt(share * (1 - share) / len(fake.pixels))),
+        tuple(nearest),
+    )
 
 
 def _classes(config: Config, data: Reals, fake: Drawn, cache: Path) -> tuple[ClassFigures, ...]:
@@ -242,7 +283,7 @@ def _beyond(
 
 
 def _sheets(
-    package: Package, real: PixelSet, fake: Drawn, copies: Novelty | None, seed: int
+    package: Package, real: PixelSet, fake: Drawn, copies: Copying | None, seed: int
 ) -> tuple[Sheet, ...]:
     beside = (sheets.samples(package, seed), sheets.reals(real, package.config.classes, seed))
     if copies is None:

@@ -75,7 +75,7 @@ def neighbours(
         "neighbours",
         "Nearest neighbours",
         f"The {len(nearest[:PAIRS])} generated pictures that lie nearest to a training picture, "
-        "each left of that picture.",
+        "which may be moved or mirrored, each left of that picture.",
         mark(picture, package, _recipe(package, seed, "neighbours"), source=COMPOSITE),
     )
 

@@ -122,6 +122,12 @@ GLOSSARY = {
         low=1,
         high=INF,
     ),
+    "copies": Meaning(
+        "What share of generated pictures repeats a training picture, also moved or mirrored?",
+        0,
+        0,
+        1,
+    ),
     "closer-to-training share": Meaning(
         "What share of generated pictures lies nearer to training than to held-out pictures?",
         best=0.5,

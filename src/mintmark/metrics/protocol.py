@@ -17,6 +17,7 @@ from mintmark.metrics.distribution.neighbours import precision_recall_density_co
 from mintmark.metrics.distribution.sliced import sliced_wasserstein
 
 SUBSETS = 100  # of KID
+GROUPS = 10  # left out one by one for the error of FD
 DIRECTIONS = 1000  # of MIND
 FEW = 500  # samples of a side below which balls of neighbours are wide
 MOST_BINS = 100  # of NDB
@@ -145,4 +146,5 @@ def _frechet(
         note = f"not meaningful: {fewest} samples do not fill {real.shape[1]} dimensions"
     elif bias > MOSTLY_BIAS * value:
         note = f"mostly sample size: equal laws would show about {bias:.3g} at these counts"
-    return Score(name, value, dict(shared), frechet_error(real, fake), bias, note)
+    error = frechet_error(real, fake, GROUPS) if fewest >= 2 * GROUPS else None
+    return Score(name, value, dict(shared), error, bias, note)
