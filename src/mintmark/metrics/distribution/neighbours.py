@@ -1,16 +1,41 @@
 """How two sets of features overlap, by balls around nearest neighbours."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import nan, sqrt
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from mintmark.core.errors import ConfigError
-from mintmark.metrics.distribution.checks import Features, checked
+from mintmark.metrics.distribution.checks import checked
+from mintmark.metrics.distribution.distances import blocks, kth_neighbour, within
 
-BLOCK = 1024  # rows whose distances are held at a time
+
+@dataclass(frozen=True)
+class PrdcErrors:
+    """Standard errors of the figures of `Prdc`, the balls held fixed.
+
+    Each tells how far other samples would typically move the figure where they
+    fell into the same balls: fakes for precision and density, reals for recall
+    and coverage. Left out is that other samples would also have made other
+    balls. So they are too small, most of all for small sets, and they are 0 for a
+    share of 0 or 1.
+
+    Attributes:
+        precision: Binomial, over the fakes.
+        recall: Binomial, over the reals.
+        density: Of the mean number of real balls around a fake, over k.
+        coverage: Binomial, over the reals.
+    """
+
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+
+
+UNKNOWN = PrdcErrors(nan, nan, nan, nan)
 
 
 @dataclass(frozen=True)
@@ -22,12 +47,14 @@ class Prdc:
         recall: Share of reals inside a ball of some fake, in [0, 1].
         density: Real balls around a fake, over k; 1 for equal laws, may exceed 1.
         coverage: Share of reals with a fake inside their own ball, in [0, 1].
+        errors: Their standard errors; not compared.
     """
 
     precision: float
     recall: float
     density: float
     coverage: float
+    errors: PrdcErrors = field(default=UNKNOWN, compare=False)
 
 
 def precision_recall_density_coverage(
@@ -54,27 +81,25 @@ def precision_recall_density_coverage(
         raise ConfigError(f"k must be at least 1 and ties '<' or '<=', not {k} and {ties!r}.")
     real, fake = checked(k + 1, real=real, generated=fake)
     inside = np.less if ties == "<" else np.less_equal
-    real_radii, fake_radii = _radii(real, k), _radii(fake, k)
+    real_radii, fake_radii = kth_neighbour(real, k), kth_neighbour(fake, k)
     balls = np.zeros(len(fake), dtype=np.int64)  # real balls around each fake
     recalled = covered = 0
-    for start in range(0, len(real), BLOCK):
-        distances = cdist(real[start : start + BLOCK], fake)  # (block, M)
-        within = inside(distances, real_radii[start : start + BLOCK, None])
-        balls += within.sum(axis=0)
-        covered += int(within.any(axis=1).sum())
-        recalled += int(inside(distances, fake_radii).any(axis=1).sum())
-    return Prdc(
-        precision=float((balls > 0).mean()),
-        recall=recalled / len(real),
-        density=float(1 / k * balls.mean()),
-        coverage=covered / len(real),
+    for block in blocks(real, fake):
+        in_real = within(block, real_radii[block.rows, None], inside)  # (b, M)
+        balls += in_real.sum(axis=0)
+        covered += int(in_real.any(axis=1).sum())
+        recalled += int(within(block, fake_radii, inside).any(axis=1).sum())
+    precision, recall = float((balls > 0).mean()), recalled / len(real)
+    coverage = covered / len(real)
+    errors = PrdcErrors(
+        precision=_binomial(precision, len(fake)),
+        recall=_binomial(recall, len(real)),
+        density=float(balls.std(ddof=1)) / sqrt(len(fake)) / k,
+        coverage=_binomial(coverage, len(real)),
     )
+    return Prdc(precision, recall, float(1 / k * balls.mean()), coverage, errors)
 
 
-def _radii(rows: Features, k: int) -> Features:
-    """Distance of each row to its k-th nearest other row, (N,)."""
-    radii = np.empty(len(rows))
-    for start in range(0, len(rows), BLOCK):
-        distances = cdist(rows[start : start + BLOCK], rows)  # (block, N), holds itself at 0
-        radii[start : start + BLOCK] = np.partition(distances, k, axis=1)[:, k]
-    return radii
+def _binomial(share: float, count: int) -> float:
+    """Standard error of a share of independent samples."""
+    return sqrt(share * (1 - share) / count)
