@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ import resvg_py
 import skimage.data
 import torch
 from damages import DAMAGES, SIDE, Pixels
+from fontTools.ttLib import TTFont
 from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -38,8 +38,6 @@ ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = ROOT / "src/mintmark/metrics/shipped"
 SOURCES = ROOT / "runs/zoo"  # git ignores it
 EMOJI = "emoji/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"
-# Of Unicode, and what this font keeps in private: flags and key caps.
-BLOCKS = (range(0x2000, 0x3300), range(0x1F000, 0x1FB00), range(0xFE4E0, 0xFE840))
 SEED = 0
 SAMPLES = 24_000
 EPOCHS = 4
@@ -52,7 +50,7 @@ PERMISSIVE = ("CC0-1.0", "MIT", "Apache-2.0", "BSD-3-Clause", "Unlicense")
 CONTENTS = ("upright", "emoji", "icon", *TEXTURES)
 # How many answers each has, and its weight: with equal ones colour drowns the damages.
 QUESTIONS = {
-    "damage": (len(DAMAGES), 0.5),
+    "damage": (len(DAMAGES), 1.0),
     "turn": (4, 0.3),  # quarter turns; not asked of textures
     "content": (len(CONTENTS), 0.3),
     "lightness": (5, 0.1),
@@ -60,9 +58,6 @@ QUESTIONS = {
     "yellow to blue": (5, 0.1),
 }
 UNASKED = -100
-# Of the squared error in how much there is of each damage: a straight line through
-# features, without which distances stop growing once a damage is plain.
-AMOUNT = 5.0
 
 
 @dataclass(frozen=True)
@@ -95,10 +90,10 @@ def emoji(path: Path) -> list[Pixels]:
     """Every single-character emoji of the font, in the order of code points."""
     font = ImageFont.truetype(path, 109)  # the one size that its bitmaps have
     drawn = []
-    for code in chain(*BLOCKS):
+    for code in sorted(TTFont(path).getBestCmap()):
         canvas = Image.new("RGBA", (136, 128))
         ImageDraw.Draw(canvas).text((0, 0), chr(code), font=font, embedded_color=True)
-        if canvas.getbbox():
+        if code > 0xFF and canvas.getbbox():  # not the digits, which are parts of key caps
             drawn.append(np.asarray(canvas.resize((128, 128), Image.Resampling.LANCZOS)))
     return drawn
 
@@ -177,40 +172,22 @@ def pasted(drawing: Pixels, ground: Pixels, rng: Generator) -> Pixels:
 # --- training --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Lessons:
-    """Damaged and turned samples with all that is asked of them.
-
-    Attributes:
-        pixels: (N, 3, 64, 64).
-        labels: The right answers to QUESTIONS, (N, 6).
-        amounts: How much there is of each damage, (N, 10), from 0.2 where it is just
-            visible to 1; 0 where it is not.
-    """
-
-    pixels: Pixels
-    labels: NDArray[np.int64]
-    amounts: NDArray[np.float32]
-
-
-def lessons(bank: Bank, count: int) -> Lessons:
-    """Draws samples and damages them."""
+def labelled(bank: Bank, count: int) -> tuple[Pixels, NDArray[np.int64]]:
+    """Damaged and turned samples, (N, 3, 64, 64), and their labels, (N, 6); see QUESTIONS."""
     pixels = np.empty((count, 3, SIDE, SIDE), np.uint8)
     labels = np.empty((count, len(QUESTIONS)), np.int64)
-    amounts = np.zeros((count, len(DAMAGES)), np.float32)
     for i in range(count):
         rng = np.random.default_rng(derive(SEED, "sample", i))
         picture, name = sample(bank, rng)
         damage, turn = int(rng.integers(len(DAMAGES))), int(rng.integers(4))
-        strength = rng.random()
-        damaged = DAMAGES[damage](np.rot90(picture, turn), strength, rng)
+        damaged = DAMAGES[damage](np.rot90(picture, turn), rng.random(), rng)
         pixels[i] = damaged.transpose(2, 0, 1)
+        textured = name in TEXTURES
         content = CONTENTS.index(name if name in CONTENTS else "upright")
-        labels[i, :3] = damage, UNASKED if name in TEXTURES else turn, content
-        amounts[i, damage] = 0.2 + 0.8 * strength if damage else 0
+        labels[i, :3] = damage, UNASKED if textured else turn, content
         _progress("samples", i + 1, count)
     labels[:, 3:] = _fifths(pixels)
-    return Lessons(pixels, labels, amounts)
+    return pixels, labels
 
 
 def _fifths(pixels: Pixels) -> NDArray[np.int64]:
@@ -222,42 +199,39 @@ def _fifths(pixels: Pixels) -> NDArray[np.int64]:
     return fifths
 
 
-def trained(given: Lessons) -> FeatureNet:
+def trained(pixels: Pixels, labels: NDArray[np.int64]) -> FeatureNet:
     """A network whose features answer every question; its own head names the damage.
 
     `features.fit` takes one label a picture; several teach more from each.
     """
-    widths = [answers for answers, _ in QUESTIONS.values()]
-    weights = [weight for _, weight in QUESTIONS.values()]
-    others = [*widths[1:], len(DAMAGES)]
+    (first, *others), weights = zip(*QUESTIONS.values(), strict=True)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(SEED, "weights"))
-        net, rest = FeatureNet(3, SIDE, widths[0]), nn.Linear(features.DIMENSIONS, sum(others))
-    steps = EPOCHS * (len(given.pixels) // BATCH)
+        net, rest = FeatureNet(3, SIDE, first), nn.Linear(features.DIMENSIONS, sum(others))
+    steps = EPOCHS * (len(pixels) // BATCH)
     optimiser = torch.optim.Adam([*net.parameters(), *rest.parameters()], lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    for step, (x, right, amounts) in enumerate(_batches(given)):
+    for step, (x, y) in enumerate(_batches(pixels, labels)):
         found = net.features(x)  # (64, 64)
-        *answers, guesses = [net.head(found), *rest(found).split(others, dim=1)]
-        loss = AMOUNT * (guesses - amounts).square().sum(dim=1).mean()
-        for weight, answer, label in zip(weights, answers, right.T, strict=True):
-            loss = loss + weight * F.cross_entropy(answer, label, ignore_index=UNASKED)
+        answers = [net.head(found), *rest(found).split(others, dim=1)]
+        losses = [
+            weight * F.cross_entropy(answer, right, ignore_index=UNASKED)
+            for weight, answer, right in zip(weights, answers, y.T, strict=True)
+        ]
         optimiser.zero_grad()
-        torch.autograd.backward(loss)
+        torch.autograd.backward(torch.stack(losses).sum())
         optimiser.step()
         schedule.step()
         _progress("training", step + 1, steps)
     return net.eval()
 
 
-def _batches(given: Lessons) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    count = len(given.pixels)
+def _batches(pixels: Pixels, labels: NDArray[np.int64]) -> Iterator[tuple[Tensor, Tensor]]:
     for epoch in range(EPOCHS):
-        order = np.random.default_rng(derive(SEED, "order", epoch)).permutation(count)
-        for chosen in order[: count // BATCH * BATCH].reshape(-1, BATCH):
-            x = torch.from_numpy(given.pixels[chosen].astype(np.float32) / 127.5 - 1)
-            labels, amounts = given.labels[chosen], given.amounts[chosen]
-            yield x, torch.from_numpy(labels), torch.from_numpy(amounts)
+        order = np.random.default_rng(derive(SEED, "order", epoch)).permutation(len(pixels))
+        for chosen in order[: len(order) // BATCH * BATCH].reshape(-1, BATCH):
+            x = torch.from_numpy(pixels[chosen].astype(np.float32) / 127.5 - 1)
+            yield x, torch.from_numpy(labels[chosen])
 
 
 def _progress(what: str, done: int, of: int) -> None:
@@ -282,7 +256,7 @@ def make_digits() -> FeatureNet:
 def make_pictures(sources: Path) -> FeatureNet:
     """Trains on the sources that are not held out."""
     bank, _ = banks(sources)
-    return trained(lessons(bank, SAMPLES))
+    return trained(*labelled(bank, SAMPLES))
 
 
 def main() -> None:

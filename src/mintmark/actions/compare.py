@@ -1,5 +1,6 @@
 """The verb `compare`: several models side by side, by one protocol."""
 
+import math
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from mintmark.actions import evaluation
 from mintmark.actions.evaluate import evaluate
 from mintmark.actions.evaluation import REPORT, Evaluation, place
 from mintmark.actions.page import render_comparison
+from mintmark.actions.report import cell
 from mintmark.actions.requests import CompareRequest, EvaluateRequest
 from mintmark.actions.world import World
 from mintmark.core.errors import ConfigError
@@ -30,12 +32,12 @@ class Comparison:
         names = [name for name, _ in self.models]
         first = self.models[0][1]
         lines = [
-            f"| metric | {' | '.join(names)} |",
+            f"| metric | {' | '.join(cell(name) for name in names)} |",
             f"| --- | {' | '.join('---:' for _ in names)} |",
         ]
         for score in first.scores:
             cells = [_cell(score, found.like(score)) for _, found in self.models]
-            lines.append(f"| {score.name} in {place(score)} | {' | '.join(cells)} |")
+            lines.append(f"| {cell(score.name)} in {cell(place(score))} | {' | '.join(cells)} |")
         lines += ["", "`~`: no more than chance apart from the first. `?`: not to be compared."]
         return "\n".join(lines) + "\n"
 
@@ -103,5 +105,7 @@ def _cell(first: Score, score: Score | None) -> str:
         difference = score.difference(first)
     except ConfigError:
         return f"{text} ?"
-    least = score.meaningful_difference
-    return f"{text} ~" if least is not None and abs(difference) < least else text
+    if score.error is None or first.error is None:
+        return text
+    chance = abs(difference) <= 2 * math.hypot(score.error, first.error)
+    return f"{text} ~" if chance else text

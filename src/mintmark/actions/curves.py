@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mintmark.actions.evaluation import Chart, Line
 
+LARGEST = 1e300
 MOST_POINTS = 400  # of a line; more cannot be told apart on a page
 
 TRAINING = (
@@ -71,10 +72,15 @@ def _figures(log: Path) -> Iterator[Mapping[str, float]]:
         for text in file:
             try:
                 line = json.loads(text)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
-            if isinstance(line, dict) and isinstance(line.get("images"), int):
-                yield {k: v for k, v in line.items() if isinstance(v, int | float)}
+            if isinstance(line, dict) and _is_number(line.get("images")):
+                yield {name: value for name, value in line.items() if _is_number(value)}
+
+
+def _is_number(value: object) -> bool:
+    """Whether a value can be drawn: integers may be too long for a float, floats NaN."""
+    return isinstance(value, int | float) and abs(value) < LARGEST
 
 
 def _line(lines: list[Mapping[str, float]], key: str, label: str) -> Line | None:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from mintmark.actions.generate import load
 from mintmark.actions.prepare import read
 from mintmark.actions.requests import EvaluateRequest
 from mintmark.actions.world import World
-from mintmark.core.errors import DataError
+from mintmark.core.errors import ConfigError, DataError
 from mintmark.core.lineage import version
 from mintmark.core.records import Progress, Score
 from mintmark.core.seeds import derive
@@ -31,6 +32,7 @@ from mintmark.models.package import Config, Package
 MOST_REAL = 10_000  # real pictures that are compared with
 COUNT = 1000  # pictures generated unless asked otherwise
 K = 5  # neighbours of precision, recall, density and coverage
+PIXEL_SIDE = 32  # plain pixels are compared at this side at most: more takes gigabytes
 CURVE = 300  # pictures for each point of the truncation curve
 
 
@@ -39,11 +41,13 @@ class Copying:
     """What was found of copies.
 
     Attributes:
+        train: The training pictures that were searched.
         novelty: Distances in pixels next to those of held-out pictures.
         score: Share of copies, also of moved and mirrored ones.
         nearest: Pairs to look at: copies first, then by distance.
     """
 
+    train: PixelSet
     novelty: Novelty
     score: Score
     nearest: tuple[Neighbour, ...]
@@ -94,9 +98,15 @@ def measure(
     package: Package, request: EvaluateRequest, world: World
 ) -> Generator[Progress, None, tuple[Evaluation, Drawn]]:
     """The same as `evaluate`, of a loaded package; also returns what was drawn."""
+    _require_out(request)
     cache = world.settings.cache
     data = _reals(request.data, package.config, cache)
     held_out = _reals(request.held_out, package.config, cache) if request.held_out else None
+    if held_out is not None and held_out.snapshot.digest == data.snapshot.digest:
+        raise DataError(
+            f"{request.held_out} holds the training pictures themselves; give real pictures that "
+            "training never saw, or leave out --held-out."
+        )
     labels = labels_like(package.config, data.snapshot, request.count or COUNT, request.seed)
     for reals, path in ((data, request.data), (held_out, request.held_out)):
         _require_neighbours(reals, path)
@@ -113,7 +123,7 @@ def measure(
     yield Progress("measuring", 1, 3, "parts")
     classes = _classes(package.config, data, fake, cache)
     yield Progress("measuring", 2, 3, "parts")
-    smooth, charts, pictures = _beyond(package, extractor, features, labels, request)
+    smooth, charts, pictures = _beyond(package, extractor, features, data.snapshot, request)
     evaluation = Evaluation(
         package=package.digest,
         task=package.config.task,
@@ -122,7 +132,7 @@ def measure(
         novelty=None if copies is None else copies.novelty,
         classes=classes,
         charts=(*charts, *curves.training(package.path.parent / "log.jsonl")),
-        sheets=(*_sheets(package, data.pixels, fake, copies, request.seed), *pictures),
+        sheets=(*_sheets(package, data, fake, copies, request.seed), *pictures),
     )
     if request.out:
         report.write(evaluation, request.out)
@@ -147,6 +157,21 @@ def _draw(
 def _reals(path: Path, config: Config, cache: Path) -> Reals:
     data = read(path)
     return Reals(data.snapshot, data.pixels(config.size, config.channels, cache / "pixels"))
+
+
+def _require_out(request: EvaluateRequest) -> None:
+    """Refuses a place for the report before hours are spent on it."""
+    out = request.out
+    if out is None:
+        return
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"{out} is a file; choose a folder for --out.")
+    for data in (request.data, request.held_out):
+        if data is not None and out.resolve().is_relative_to(data.resolve()):
+            raise ConfigError(
+                f"{out} lies in the data, which the report's pictures would change; choose an "
+                "--out elsewhere."
+            )
 
 
 def _require_neighbours(reals: Reals | None, path: Path | None) -> None:
@@ -193,8 +218,10 @@ def _in_features(
         real=len(features),
         fake=len(fake.pixels),
         size=real.pixels.shape[2],
+        channels=real.pixels.shape[1],
         seed=seed,
         resize=extractor.resize,
+        scaling=extractor.scaling,
         snapshot=real.snapshot,
         code_version=version(),
     )
@@ -206,40 +233,44 @@ def _in_features(
 
 
 def _in_pixels(real: PixelSet, fake: Drawn, seed: int) -> tuple[Score, ...]:
-    shared = protocol(
-        features="pixels",
-        extractor="pixels",
-        dimensions=int(np.prod(fake.pixels.shape[1:])),
+    theirs, ours = _flat(real.pixels), _flat(fake.pixels)
+    return overlaps(theirs, ours, _pixel_protocol(real, fake, ours.shape[1], seed), K)
+
+
+def _pixel_protocol(real: PixelSet, fake: Drawn, dimensions: int, seed: int) -> dict[str, Any]:
+    return protocol(
+        features=PIXELS,
+        extractor=PIXELS,
+        dimensions=dimensions,
         real=len(real.pixels),
         fake=len(fake.pixels),
         size=fake.pixels.shape[2],
+        channels=fake.pixels.shape[1],
         seed=seed,
+        resize=f"box to {PIXEL_SIDE} where larger",
         snapshot=real.snapshot,
         code_version=version(),
     )
-    return overlaps(_flat(real.pixels), _flat(fake.pixels), shared, K)
 
 
 def _copies(data: Reals, held_out: Reals, fake: Drawn, seed: int) -> Copying:
-    train, others = np.asarray(data.pixels.pixels), np.asarray(held_out.pixels.pixels)
+    some = _at_most(data.pixels, MOST_REAL, seed)
+    train = np.asarray(some.pixels)
+    others = np.asarray(_at_most(held_out.pixels, MOST_REAL, seed).pixels)
     found = find_copies(train, others, fake.pixels)
     share = float(found.copied.mean())
     how = {
-        "features": PIXELS,
-        "extractor": PIXELS,
+        **_pixel_protocol(some, fake, int(np.prod(train.shape[1:])), seed),
+        "resize": "none",
         "aligned": "over shifts and mirror images",
-        "snapshot": data.snapshot.digest,
-        "held_out": held_out.snapshot.digest,
-        "real": len(train),
-        "fake": len(fake.pixels),
-        "seed": seed,
-        "code_version": version(),
+        "held_out": [held_out.snapshot.digest, len(others)],
     }
     order = np.lexsort((found.best.distance, ~found.copied))[: sheets.PAIRS]
     nearest = (
         Neighbour(int(i), int(found.best.train[i]), float(found.best.distance[i])) for i in order
     )
     return Copying(
+        some,
         novelty(_flat(train), _flat(others), _flat(fake.pixels)),
         Score("copies", share, how, math.sqrt(share * (1 - share) / len(fake.pixels))),
         tuple(nearest),
@@ -253,7 +284,11 @@ def _classes(config: Config, data: Reals, fake: Drawn, cache: Path) -> tuple[Cla
 
 def _judge(data: Reals, held_out: Reals | None, cache: Path) -> dict[str, str]:
     """How good the classifier is that names the classes, where that can be known."""
-    if held_out is None or held_out.snapshot.classes != data.snapshot.classes:
+    if (
+        len(data.snapshot.classes) < 2
+        or held_out is None
+        or held_out.snapshot.classes != data.snapshot.classes
+    ):
         return {}
     share = judging.rightness(data.pixels, held_out.pixels, cache)
     return {} if share is None else {"classifier": f"right on {share:.1%} of the held-out"}
@@ -263,32 +298,34 @@ def _beyond(
     package: Package,
     extractor: Extractor,
     features: NDArray[np.float64],
-    labels: NDArray[np.int64] | None,
+    snapshot: Snapshot,
     request: EvaluateRequest,
 ) -> tuple[tuple[Score, ...], tuple[Chart, ...], tuple[Sheet, ...]]:
     """What takes more drawing: smoothness, truncation, ways; nothing where haste is asked for."""
     if request.quick:
         return (), (), ()
     seed = request.seed
+    labels = labels_like(package.config, snapshot, COUNT, seed)  # whatever count is asked for
     draw = np.random.Generator(np.random.PCG64(derive(seed, "evaluate", "curve")))
     some = features[draw.permutation(len(features))[:CURVE]]  # data is often sorted by class
     classes = None if labels is None else np.resize(labels, len(some))
     chart, strips = walks.interpolation(package, extractor, labels, seed)
     truncated = walks.truncation(package, extractor, some, classes, seed)
     return (
-        (walks.smoothness(package, extractor, labels, seed),),
+        (walks.smoothness(package, extractor, labels, snapshot.digest, seed),),
         (truncated, chart),
         (strips,),
     )
 
 
 def _sheets(
-    package: Package, real: PixelSet, fake: Drawn, copies: Copying | None, seed: int
+    package: Package, data: Reals, fake: Drawn, copies: Copying | None, seed: int
 ) -> tuple[Sheet, ...]:
-    beside = (sheets.samples(package, seed), sheets.reals(real, package.config.classes, seed))
+    real = sheets.reals(data.pixels, data.snapshot.classes, package.config.classes, seed)
+    beside = (sheets.samples(package, seed), real)
     if copies is None:
         return beside
-    return (*beside, sheets.neighbours(package, real, fake.pixels, copies.nearest, seed))
+    return (*beside, sheets.neighbours(package, copies.train, fake.pixels, copies.nearest, seed))
 
 
 def _facts(
@@ -314,5 +351,9 @@ def _facts(
 
 
 def _flat(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Pictures as rows of numbers in [0, 1], (N, C * S * S)."""
-    return pixels.reshape(len(pixels), -1) / 255.0
+    """Pictures as rows of numbers in [0, 1], (N, C * s * s), box-reduced to s <= PIXEL_SIDE."""
+    n, channels, size, _ = pixels.shape
+    factor = max(size // PIXEL_SIDE, 1)  # sizes are powers of two
+    side = size // factor
+    blocks = pixels.reshape(n, channels, side, factor, side, factor)
+    return blocks.mean(axis=(3, 5), dtype=np.float64).reshape(n, -1) / 255.0

@@ -1,5 +1,6 @@
 """What an evaluation found: plain records that the report is made of, and their files."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -177,10 +178,12 @@ def load(folder: Path) -> Evaluation:
         raise DataError(f"{path} is of another version of Mintmark; evaluate the model again.")
     sheets = value.pop("sheets", [])
     try:
-        found = _EVALUATION.validate_python({**value, "sheets": ()})
-        named = _SHEETS.validate_python(sheets)
+        found = _EVALUATION.validate_json(json.dumps({**value, "sheets": []}), strict=True)
+        named = _SHEETS.validate_json(json.dumps(sheets), strict=True)
     except ValidationError as error:
         raise DataError(f"{path} lacks parts of itself; evaluate the model again.") from error
+    if any(score.error is not None and score.error < 0 for score in found.scores):
+        raise DataError(f"{path} holds impossible errors; evaluate the model again.")
     return replace(found, sheets=tuple(_sheet(folder, one) for one in named))
 
 

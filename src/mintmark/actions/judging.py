@@ -12,6 +12,7 @@ from mintmark.actions.evaluation import ClassFigures
 from mintmark.actions.plan import find_task
 from mintmark.actions.requests import Features
 from mintmark.actions.world import World
+from mintmark.core.errors import DataError
 from mintmark.core.lineage import version
 from mintmark.core.log import get_logger
 from mintmark.data.loader import PixelSet
@@ -57,14 +58,20 @@ def choose(wish: Features, package: Package, real: PixelSet, world: World) -> Ex
 def judge(real: PixelSet, cache: Path) -> FeatureNet:
     """A network trained on the data, kept between evaluations on the same data."""
     folder = cache / "judges"
-    folder.mkdir(parents=True, exist_ok=True)
     channels, size = real.pixels.shape[1:3]
     path = folder / f"{real.snapshot[:32]}-{channels}-{size}-{version()}.safetensors"
     if path.exists():
         return features.load(path)
     logger.info("training a feature net", pictures=len(real.pixels), file=path.name)
     net = features.fit(real.pixels, real.labels, JUDGE_SEED)
-    features.save(net, path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        features.save(net, path)
+    except OSError as error:
+        raise DataError(
+            f"The classifier cannot be written to {folder}: {error}; make room there or set "
+            "MINTMARK_CACHE."
+        ) from error
     return net
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mintmark.actions import drawing
 from mintmark.core.seeds import derive
 from mintmark.data.loader import PixelSet
+from mintmark.engines.synthesis import CHUNK
 from mintmark.metrics.distribution.frechet import frechet_distance
 from mintmark.metrics.distribution.neighbours import precision_recall_density_coverage
 from mintmark.metrics.extractors import Extractor, extract
@@ -36,21 +37,25 @@ class Budget:
         self._spent = 0.0
         self._longest = 0.0
 
+    def expect(self, seconds: float) -> None:
+        """Takes note that one more may well last this long."""
+        self._longest = max(self._longest, seconds)
+
     def allows(self) -> bool:
-        """Whether one more, as long as the longest so far, would stay within the share."""
+        """Whether one more, as long as any so far or expected, would stay within the share."""
         elapsed = self._clock() - self._began
         return self._spent + self._longest <= self._share * (elapsed + self._longest)
 
     @contextmanager
-    def spend(self) -> Iterator[None]:
-        """Counts the time of a block."""
+    def spend(self, share: float = 1.0) -> Iterator[None]:
+        """Counts the time of a block, which is a share of one look."""
         began = self._clock()
         try:
             yield
         finally:
             took = self._clock() - began
             self._spent += took
-            self._longest = max(self._longest, took)
+            self.expect(took / share)
 
 
 @dataclass
@@ -64,6 +69,7 @@ class Monitor:
         budget: When it may look.
         best: The best coverage so far.
         lost: Whether the alarm is on.
+        tried: Whether it knows what a look takes.
     """
 
     extractor: Extractor
@@ -72,6 +78,7 @@ class Monitor:
     budget: Budget
     best: float = 0.0
     lost: bool = False
+    tried: bool = False
 
     def look(self, package: Package) -> tuple[dict[str, float], str]:
         """Measures the pictures of a package as it now is.
@@ -82,13 +89,22 @@ class Monitor:
         """
         if not self.budget.allows():
             return {}, ""
+        if not self.tried:  # a few pictures tell what a whole look takes
+            self.tried = True
+            few = min(CHUNK, len(self.real))
+            with self.budget.spend(few / len(self.real)):
+                self._features(package, few)
+            if not self.budget.allows():
+                return {}, ""
         with self.budget.spend():
-            labels = None if self.labels is None else self.labels.tolist()
-            drawn = drawing.pixels(package, 0, range(len(self.real)), labels)
-            fake = extract(self.extractor, drawn)
+            fake = self._features(package, len(self.real))
             coverage = precision_recall_density_coverage(self.real, fake, K).coverage
             figures = {"fd": frechet_distance(self.real, fake), "coverage": coverage}
         return figures, self._alarm(coverage)
+
+    def _features(self, package: Package, count: int) -> NDArray[np.float64]:
+        labels = None if self.labels is None else self.labels[:count].tolist()
+        return extract(self.extractor, drawing.pixels(package, 0, range(count), labels))
 
     def _alarm(self, coverage: float) -> str:
         """Speaks once when coverage falls far below its best, until it has come back."""
@@ -135,7 +151,7 @@ def _best(log: Path) -> float:
 def _coverage(text: str) -> float:
     try:
         line = json.loads(text)
-    except ValueError:  # cut short by a crash
+    except (ValueError, RecursionError):  # cut short by a crash, or no log of ours
         return 0.0
-    value = line.get("coverage", 0.0) if isinstance(line, Mapping) else 0.0
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
+    value = line.get("coverage") if isinstance(line, Mapping) else None
+    return value if isinstance(value, float) and math.isfinite(value) else 0.0

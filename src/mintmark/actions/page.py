@@ -45,7 +45,7 @@ def render(evaluation: Evaluation) -> str:
         head={name: evaluation.facts[name] for name in HEAD if name in evaluation.facts},
         foot={name: fact for name, fact in evaluation.facts.items() if name not in HEAD},
         findings=verdict.findings(evaluation),
-        copied=verdict.copied(evaluation.novelty),
+        copied=verdict.copied(evaluation.novelty, evaluation.score("copies")),
         groups=_groups(evaluation.scores),
         sheets={sheet.name: sheet for sheet in evaluation.sheets},
         between=[chart for chart in drawn if chart.name in BETWEEN],

@@ -23,13 +23,13 @@ def markdown(evaluation: Evaluation) -> str:
     """The figures as Markdown tables and sentences."""
     lines = ["| metric | measured in | value | |", "| --- | --- | ---: | --- |"]
     lines += [_row(score) for score in evaluation.scores]
-    found = copied(evaluation.novelty)
+    found = copied(evaluation.novelty, evaluation.score("copies"))
     lines += ["", f"{found.label}: {found.figure} {found.text}"]
     if evaluation.classes:
         lines += ["", "| class | generated | found by a classifier | coverage |"]
         lines += ["| --- | ---: | ---: | ---: |"]
         lines += [
-            f"| {_cell(one.name)} | {one.generated} | {_share(one.agreement)} | "
+            f"| {cell(one.name)} | {one.generated} | {_share(one.agreement)} | "
             f"{_share(one.coverage)} |"
             for one in evaluation.classes
         ]
@@ -45,6 +45,6 @@ def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.1%}"
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Text that stays in its cell of a Markdown table."""
     return " ".join(text.replace("|", "\\|").split())

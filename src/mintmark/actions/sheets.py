@@ -38,8 +38,15 @@ def samples(package: Package, seed: int) -> Sheet:
     )
 
 
-def reals(real: PixelSet, classes: Sequence[str], seed: int) -> Sheet:
-    """Real pictures drawn by chance, laid out like `samples`."""
+def reals(real: PixelSet, names: Sequence[str], classes: Sequence[str], seed: int) -> Sheet:
+    """Real pictures drawn by chance, laid out like `samples`.
+
+    Args:
+        real: The pictures.
+        names: Their classes, in the order of their labels.
+        classes: The classes of the package: a row each.
+        seed: Decides which.
+    """
     order = np.random.Generator(np.random.PCG64(derive(seed, "sheet"))).permutation(
         len(real.pixels)
     )
@@ -48,7 +55,8 @@ def reals(real: PixelSet, classes: Sequence[str], seed: int) -> Sheet:
         columns = int(np.ceil(np.sqrt(len(tiles))))
     else:
         columns = -(-_count(len(classes)) // len(classes))
-        rows = [order[real.labels[order] == c][:columns] for c in range(len(classes))]
+        numbers = [names.index(name) if name in names else None for name in classes]
+        rows = [order[real.labels[order] == number][:columns] for number in numbers]
         blank = Picture(np.full_like(_picture(real.pixels[0]).array, 255))
         tiles = []
         for row in rows:

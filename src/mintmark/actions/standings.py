@@ -149,11 +149,15 @@ def _stand(label: str, names: Sequence[str], row: Row) -> Finding:
 
 
 def _copying(models: Models) -> Finding:
-    looked = [(name, found.novelty) for name, found in models if found.novelty is not None]
-    if not looked:
+    if all(found.novelty is None for _, found in models):
         return verdict.copied(None)
-    near = [name for name, found in looked if found.excess]
-    shares = ", ".join(f"{name} {verdict.percent(found.copies)}" for name, found in looked)
+    findings = [
+        (name, verdict.copied(found.novelty, found.score("copies")))
+        for name, found in models
+        if found.novelty is not None
+    ]
+    near = [name for name, finding in findings if finding.doubt]
+    shares = ", ".join(f"{name} {finding.figure}" for name, finding in findings)
     figure = f"Look at {verdict.listed(near)}" if near else "None beyond chance"
     text = f"Generated pictures close to a training picture: {shares}."
     return Finding("Copies", figure, text, bool(near))

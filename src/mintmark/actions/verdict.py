@@ -166,7 +166,7 @@ def findings(evaluation: Evaluation) -> tuple[Finding, ...]:
         _share(
             "Varied", evaluation.score("coverage"), "real pictures have a generated one near them"
         ),
-        copied(evaluation.novelty),
+        copied(evaluation.novelty, evaluation.score("copies")),
         _asked(evaluation.classes),
     ]
     return tuple(one for one in found if one is not None)
@@ -201,11 +201,22 @@ def interval(score: Score) -> tuple[float, float] | None:
     return (meaning.clip(low), meaning.clip(high)) if meaning else (low, high)
 
 
-def copied(found: Novelty | None) -> Finding:
-    """Whether the generated pictures are copies."""
+def copied(found: Novelty | None, moved: Score | None = None) -> Finding:
+    """Whether the generated pictures are copies.
+
+    Args:
+        found: Distances in pixels, or None where nothing was looked for.
+        moved: The score `copies`, of a search over shifts and mirror images.
+    """
     if found is None:
         text = "Give real pictures that training never saw with --held-out to look for copies."
         return Finding("Copies", "Not looked for", text)
+    if moved is not None and moved.value > 0:
+        text = (
+            "of the generated pictures repeat a training picture, as it is, moved or mirrored: "
+            "look at the pairs."
+        )
+        return Finding("Copies", percent(moved.value), text, doubt=True)
     excess = (
         "more than chance explains: look at the pairs" if found.excess else "no more than chance"
     )

@@ -13,6 +13,7 @@ from torch import Tensor
 from mintmark.actions import drawing, sheets
 from mintmark.actions.evaluation import Chart, Line, Sheet
 from mintmark.actions.plan import find_task
+from mintmark.core.lineage import version
 from mintmark.core.records import Score
 from mintmark.engines.synthesis import latents
 from mintmark.metrics.distribution.neighbours import precision_recall_density_coverage
@@ -32,15 +33,32 @@ K = 5
 
 
 def smoothness(
-    package: Package, extractor: Extractor, labels: NDArray[np.int64] | None, seed: int
+    package: Package,
+    extractor: Extractor,
+    labels: NDArray[np.int64] | None,
+    snapshot: str,
+    seed: int,
 ) -> Score:
-    """The perceptual path length of a package in z, by our own distance."""
+    """The perceptual path length of a package in z, by our own distance.
+
+    Args:
+        package: What draws.
+        extractor: Whose maps the distance compares.
+        labels: A column of classes that the samples take theirs from, or None.
+        snapshot: Digest of the data that decided those.
+        seed: Of the latents.
+    """
     found = path_length(generator_of(package, labels), distance_of(extractor), PATH, seed)
     measured: dict[str, Any] = {
         "features": extractor.name,
         "extractor": extractor.digest,
         "distance": "perceptual, uniform weights",
         "resize": extractor.resize,
+        "scaling": extractor.scaling,
+        "pictures": [package.config.channels, package.config.size],
+        "labels": 0 if labels is None else len(labels),
+        "snapshot": snapshot,
+        "code_version": version(),
     }
     return Score("PPL", found.value, {**found.protocol, **measured}, found.error)
 
