@@ -356,4 +356,5 @@ def _flat(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     factor = max(size // PIXEL_SIDE, 1)  # sizes are powers of two
     side = size // factor
     blocks = pixels.reshape(n, channels, side, factor, side, factor)
-    return blocks.mean(axis=(3, 5), dtype=np.float64).reshape(n, -1) / 255.0
+    means: NDArray[np.float64] = blocks.mean(axis=(3, 5), dtype=np.float64)
+    return means.reshape(n, -1) / 255.0
