@@ -1,6 +1,5 @@
 """What every engine promises: finite, deterministic, and the same in pieces."""
 
-from collections import deque
 from dataclasses import replace
 from itertools import product
 
@@ -14,22 +13,26 @@ from mintmark.data.loader import HostBatch
 from mintmark.engines import adversarial, synthesis
 from mintmark.engines.adversarial import Game
 from mintmark.engines.augment import Augment
+from mintmark.engines.growth import Grow
 from mintmark.engines.synthesis import Request, Synthesis
-from mintmark.models import r3gan
+from mintmark.models import r3gan, stylegan
 from mintmark.training import trainer
 from mintmark.training.draws import Draws
 from mintmark.training.precision import Compute
 from mintmark.training.trainer import Batch, Cosine, Moment, Schedule
 
 ARGS = {
-    "resolution": 8,
+    "height": 16,
+    "width": 16,
     "channels": 3,
     "classes": 2,
-    "widths": [16, 16],
+    "widths": [16, 16, 16],
     "latent": 8,
     "block": "dense",
 }
 ROWS = 6
+FRACTION = 0.6  # of the run; growing networks are in the middle of a fade
+PLAIN = Synthesis(gamma=Cosine(1, 1))
 GAMES = [game for game in vars(adversarial).values() if isinstance(game, Game)]
 PLACES: tuple[tuple[synthesis.Place, ...], ...] = (
     (),
@@ -54,15 +57,28 @@ ENGINES = {
     },
     **{f"augment-{a.kind}-{a.mode}": Synthesis(gamma=Cosine(1, 1), augment=a) for a in AUGMENTS},
     "lazy": Synthesis(gamma=Cosine(1, 1), penalty_every=2),
+    "mismatched": Synthesis(gamma=Cosine(1, 1), mismatched=0.5),
+    "reconstruct": Synthesis(gamma=Cosine(1, 1), reconstruct=0.5),
+    "frozen": Synthesis(gamma=Cosine(1, 1), frozen=1),
+    "grow": Synthesis(gamma=Cosine(1, 1), grow=Grow(first=8, fade=0.5)),
+    "grow-all": Synthesis(
+        gamma=Cosine(1, 1),
+        augment=Augment("ada", "fixed", strength=0.7),
+        mismatched=0.5,
+        reconstruct=0.5,
+        grow=Grow(first=8, fade=0.5, freeze=True),
+    ),
 }
 every_engine = pytest.mark.parametrize("name", ENGINES)
 
 
-def networks_of(seed: int = 0) -> dict[str, nn.Module]:
-    """Small networks with every weight moved from its start."""
+def networks_of(engine: Synthesis = PLAIN) -> dict[str, nn.Module]:
+    """Small networks that can play a game, with every weight moved from its start."""
     with torch.random.fork_rng(), torch.no_grad():  # so that a fault cannot hide behind this seed
-        torch.manual_seed(seed)
-        networks = r3gan.build(ARGS)
+        torch.manual_seed(0)
+        args = {**ARGS, "decoder": engine.reconstruct > 0, "grow": engine.grow is not None}
+        styled = engine.grow is not None or engine.mismatched > 0
+        networks = stylegan.build(args) if styled else r3gan.build(args)
         for network in networks.values():
             for parameter in network.parameters():
                 parameter.add_(torch.randn_like(parameter), alpha=0.1)
@@ -70,19 +86,21 @@ def networks_of(seed: int = 0) -> dict[str, nn.Module]:
 
 
 def batch_of(rows: slice = slice(ROWS)) -> Batch:
-    real = torch.rand(ROWS, 3, 8, 8, generator=torch.Generator().manual_seed(7)) * 2 - 1
-    return Batch(real[rows], (torch.arange(ROWS) % 2)[rows])
+    real = torch.rand(ROWS, 3, 16, 16, generator=torch.Generator().manual_seed(7)) * 2 - 1
+    classes = torch.tensor([0, 1, 1, 0, 1, 1])
+    return Batch(real[rows], classes[rows], classes.roll(-1)[rows])
 
 
 def moment_of(engine: Synthesis, step: int = 0, seed: int = 0) -> Moment:
     controls = {"gamma_scale": 1.0, **engine.controls()}
     if "augment" in controls:
         controls["augment"] = 0.5
-    return Moment(step, 0.6, controls, Draws(seed, step, ROWS, 0, ROWS))
+    return Moment(step, FRACTION, controls, Draws(seed, step, ROWS, 0, ROWS))
 
 
 def losses_of(engine: Synthesis, step: int = 0, seed: int = 0) -> dict[str, Tensor]:
-    networks = networks_of()
+    networks = networks_of(engine)
+    engine.prepare(networks, FRACTION)
     return {
         name: value.detach()
         for phase in engine.phases
@@ -98,16 +116,17 @@ class Still:
     def at(self, step: int, first: int, last: int) -> HostBatch:
         assert step == 0
         batch = batch_of(slice(first, last))
-        return HostBatch(batch.real, batch.labels, np.arange(first, last))
+        return HostBatch(batch.real, batch.condition, np.arange(first, last), batch.other)
 
 
 def gradients_of(engine: Synthesis, micro: int | None) -> dict[str, Tensor]:
     """What the trainer accumulates in one step; the rate is 0, so that no phase moves a weight."""
-    state = trainer.start(engine, networks_of(), 0, Compute())
+    state = trainer.start(engine, networks_of(engine), 0, Compute())
     if "augment" in state.controls:
         state.controls["augment"] = 0.5
-    schedule = Schedule(ROWS, ROWS, micro, learning_rate=Cosine(0, 0))
-    deque(trainer.train(engine, state, Still(), schedule, Compute()), maxlen=0)
+    schedule = Schedule(10 * ROWS, ROWS, micro, learning_rate=Cosine(0, 0))
+    state.images_seen = int(FRACTION * schedule.images)
+    next(trainer.train(engine, state, Still(), schedule, Compute()))
     return {
         f"{name}.{key}": parameter.grad
         for name, network in state.networks.items()
@@ -118,12 +137,12 @@ def gradients_of(engine: Synthesis, micro: int | None) -> dict[str, Tensor]:
 
 def test_there_are_engines() -> None:
     assert {game.name for game in GAMES} >= {"relativistic", "hinge", "wasserstein"}
-    assert len(ENGINES) == 38
+    assert len(ENGINES) == 43
 
 
 @every_engine
 def test_phases_name_networks_that_exist(name: str) -> None:
-    engine, networks = ENGINES[name], networks_of()
+    engine, networks = ENGINES[name], networks_of(ENGINES[name])
     assert {phase.network for phase in engine.phases} == set(networks)
     assert set(engine.averaged) <= set(networks)
 
@@ -160,7 +179,7 @@ def test_losses_follow_from_seed_and_step(name: str) -> None:
 
 @every_engine
 def test_losses_leave_the_global_generator_alone(name: str) -> None:
-    networks, engine = networks_of(), ENGINES[name]
+    networks, engine = networks_of(ENGINES[name]), ENGINES[name]
     before = torch.get_rng_state()
     for phase in engine.phases:
         engine.losses(phase.name, networks, batch_of(), moment_of(engine))
@@ -208,9 +227,11 @@ def test_streams_differ_by_seed_step_and_name() -> None:
     assert not any(torch.equal(a, b) for i, a in enumerate(rows) for b in rows[:i])
 
 
-def test_a_sample_depends_on_nothing_but_its_number() -> None:
+@pytest.mark.parametrize("name", ["relativistic-real+fake", "mismatched"])
+def test_a_sample_depends_on_nothing_but_its_number(name: str) -> None:
     """Pictures of 8 bits are equal to the last bit, alone, in any order and in any chunk."""
-    networks, engine = networks_of(), Synthesis()
+    engine = ENGINES[name]
+    networks = {key: network.eval() for key, network in networks_of(engine).items()}
     count = synthesis.CHUNK * 2 + 3
     everything = drawn(engine, networks, list(range(count)))
     alone = [drawn(engine, networks, [index])[0] for index in range(count)]
@@ -223,8 +244,9 @@ def test_a_sample_depends_on_nothing_but_its_number() -> None:
 
 
 def drawn(engine: Synthesis, networks: dict[str, nn.Module], indices: list[int]) -> Tensor:
-    """Samples in the 8 bits that they are written in, (N, 3, 8, 8)."""
-    samples = engine.run(networks, Request(3, indices, [index % 2 for index in indices]))
+    """Samples in the 8 bits that they are written in, (N, 3, 16, 16)."""
+    classes = torch.tensor([index % 2 for index in indices])
+    samples = engine.run(networks, Request(3, indices, classes))
     return samples.add(1).mul(127.5).round().byte()
 
 

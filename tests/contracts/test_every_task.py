@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from mintmark.actions import asking
 from mintmark.actions.generate import generate
 from mintmark.actions.requests import GenerateRequest, TrainRequest
 from mintmark.actions.train import train
@@ -21,6 +22,7 @@ from mintmark.core.media import Picture
 from mintmark.core.records import Progress
 from mintmark.data.encode import encode
 from mintmark.data.loader import HostBatch
+from mintmark.models.conditions import Choice, Conditions
 from mintmark.models.package import FAMILIES, from_pretrained, verify
 from mintmark.provenance import mark
 from mintmark.tasks._task import Task, all_tasks, catalogue
@@ -29,31 +31,58 @@ from mintmark.training.precision import Compute
 
 TASKS = all_tasks()
 SIZE, CLASSES, PICTURES = 8, ("apple", "pear"), 6
+SIDES = {"base": 8}  # the widest networks take seconds a step where they are large
+BATCH = 8
 every_task = pytest.mark.parametrize("name", TASKS)
 
 
-def classes_of(task: Task) -> tuple[str, ...]:
-    return () if task.classes == "none" else CLASSES
+METADATA = {"attributes": "fruit", "text": "text"}
+"""The column of metadata that says what a picture shows, where folders do not."""
+
+
+def conditions_of(task: Task) -> Conditions:
+    """What a model learns to be asked for from `folder_of_pictures`."""
+    match task.condition:
+        case "class":
+            return Conditions(classes=CLASSES)
+        case "attributes":
+            return Conditions(attributes=(Choice("fruit", CLASSES, (0.5, 0.5)),))
+        case "text":
+            return Conditions(words=CLASSES, examples=CLASSES)
+        case _:
+            return Conditions()
+
+
+def rows_of(task: Task, count: int) -> torch.Tensor | None:
+    return asking.rows(conditions_of(task), 0, range(count), asking.PLAIN)
 
 
 def folder_of_pictures(folder: Path, task: Task) -> Path:
-    """Random pictures as the task wants them: in a folder a class, or in one."""
+    """Random pictures as the task wants them: in a folder a class, or with metadata."""
     rng = np.random.default_rng(0)
+    lines = [f"file_name,{METADATA.get(task.condition, 'note')}"]
     for place in range(PICTURES):
-        name = CLASSES[place % len(CLASSES)] if classes_of(task) else ""
-        path = folder / name / f"{place}.png"
+        shown = CLASSES[place % len(CLASSES)]
+        path = folder / (shown if task.condition == "class" else "") / f"{place}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         array = rng.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
         path.write_bytes(encode(Picture(array), "png"))
+        lines.append(f"{path.name},{shown}")
+    if task.condition in METADATA:
+        (folder / "metadata.csv").write_text("\n".join(lines))
     return folder
 
 
 def request_of(task: Task, data: Path, out: Path) -> TrainRequest:
-    """Three steps of the smallest preset."""
-    preset = next(iter(task.schedules))
-    images = 3 * task.schedules[preset].batch
+    """Three small steps of the smallest preset."""
     return TrainRequest(
-        task=task.name, data=data, out=out, preset=preset, size=task.size or SIZE, images=images
+        task=task.name,
+        data=data,
+        out=out,
+        preset=next(iter(task.schedules)),
+        size=task.size or SIZE,
+        batch=BATCH,
+        images=3 * BATCH,
     )
 
 
@@ -62,28 +91,38 @@ def steps_of(request: TrainRequest) -> Generator[Progress]:
 
 
 class Noise:
-    """Random pictures of any step."""
+    """Random pictures of any step, asked for as the task learns."""
 
-    def __init__(self, size: int, classes: int) -> None:
-        self.size, self.classes = size, classes
+    def __init__(self, size: int, task: Task) -> None:
+        self.size, self.task = size, task
 
     def at(self, step: int, first: int, last: int) -> HostBatch:
         rng = np.random.default_rng(step)
-        images = rng.integers(0, 256, (last, 3, self.size, self.size), dtype=np.uint8)
-        labels = torch.arange(first, last) % self.classes if self.classes else None
-        return HostBatch(torch.from_numpy(images[first:]), labels, np.arange(first, last))
+        images = torch.from_numpy(
+            rng.integers(0, 256, (last, 3, self.size, self.size), dtype=np.uint8)
+        )
+        shown = rows_of(self.task, last + 1)
+        condition, other = (
+            (None, None) if shown is None else (shown[first:last], shown[first + 1 :])
+        )
+        return HostBatch(images[first:], condition, np.arange(first, last), other)
 
 
 def trained_weights(task: Task, preset: str, seed: int) -> dict[str, torch.Tensor]:
     """All weights after two steps on noise."""
-    size, classes = task.size or SIZE, len(classes_of(task))
+    size = SIDES.get(preset) or task.size or SIZE
     family = FAMILIES[task.family]
     torch.manual_seed(seed)
-    networks = family.build(family.preset(preset, size, 3, classes))
+    args = family.preset(preset, (3, size, size), conditions_of(task).sizes)
+    if task.engine.reconstruct:
+        args["decoder"] = True
+    if task.engine.grow is not None:
+        args["grow"] = True
+    networks = family.build(args)
     engine = task.engine.fitted(size)
     state = trainer.start(engine, networks, seed, Compute())
     schedule = replace(task.schedules[preset], images=4, batch=2, micro=None)
-    deque(trainer.train(engine, state, Noise(size, classes), schedule, Compute()), maxlen=0)
+    deque(trainer.train(engine, state, Noise(size, task), schedule, Compute()), maxlen=0)
     modules = {**state.networks, **{f"average {n}": m for n, m in state.averages.items()}}
     return {f"{n}/{k}": v for n, m in modules.items() for k, v in m.state_dict().items()}
 
@@ -139,7 +178,7 @@ def test_packages_and_loads_back(made: tuple[Task, Path]) -> None:
     task, folder = made
     package = from_pretrained(folder / "run/package", ("G", "D"))
     assert package.config.task == task.name
-    assert package.config.classes == classes_of(task)
+    assert package.config.conditions == conditions_of(task)
     assert set(package.networks) == {"G", "D"}
     assert "README.md" in verify(folder / "run/package")
 
@@ -165,7 +204,8 @@ def test_tells_the_user_what_it_is(name: str) -> None:
     assert task.title[0].isupper() and not task.title.endswith(".")
     assert len(task.about) > 60 and task.about.endswith(".")
     assert {entry.name for entry in task.inputs} >= {"seed"}
-    assert (task.classes != "none") == ("class" in {entry.kind for entry in task.inputs})
+    asked = {entry.kind for entry in task.inputs} - {"seed"}
+    assert asked == ({task.condition} - {"none"})
     assert all(entry.about.endswith(".") for entry in task.inputs)
     assert "tiny" in task.schedules  # what a CPU trains
 

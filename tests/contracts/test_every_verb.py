@@ -51,7 +51,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "DemoRequest": {},
 }
 FORMATS = get_args(GenerateRequest.model_fields["format"].annotation)
-DOORS = {"provenance/mark.py", "data/public/digits.py"}
+DOORS = {"provenance/mark.py", "data/public/parts.py"}
 PICTURES = tuple(mark.FORMATS)
 SAID = {
     "real.png": None,
@@ -105,7 +105,7 @@ def test_requests_are_frozen(kind: type[Request]) -> None:
 
 @every_request
 def test_requests_explain_in_one_sentence(kind: type[Request]) -> None:
-    number = next(name for name in ("size", "images", "count") if name in kind.model_fields)
+    number = next(name for name in ("images", "count", "size") if name in kind.model_fields)
     with pytest.raises(ConfigError) as caught:
         kind.model_validate(EXAMPLES[kind.__name__] | {number: 0})
     assert repr(number) in str(caught.value)

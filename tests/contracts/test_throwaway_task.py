@@ -22,7 +22,6 @@ TASK = Task(
     family="r3gan",
     schedules={"tiny": Schedule(images=64, batch=4)},
     inputs=(SEED,),
-    classes="none",
 )
 """
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from mintmark.core.errors import DataError
 from mintmark.data import loader
-from mintmark.data.loader import Loader, PixelSet, batch_indices, prepare
+from mintmark.data.loader import Loader, PixelSet, balanced_indices, batch_indices, prepare
 from mintmark.data.manifest import Snapshot
 from mintmark.data.pictures import decode, fit
 from mintmark.data.readers import Source, open_source, take_snapshot
@@ -34,18 +34,19 @@ def data(tmp_path: Path, fill: Fill) -> tuple[Source, Snapshot]:
 
 def in_memory(count: int) -> PixelSet:
     pixels = np.arange(count * 12, dtype=np.uint32).astype(np.uint8).reshape(count, 3, 2, 2)
-    return PixelSet(pixels, np.arange(count) % 3, "0" * 64)
+    labels = np.arange(count) % 3
+    return PixelSet(pixels, labels, "0" * 64, torch.from_numpy(labels))
 
 
 def test_the_array_holds_the_pictures_in_order(
     data: tuple[Source, Snapshot], tmp_path: Path
 ) -> None:
     source, snapshot = data
-    pixels = prepare(source, snapshot, 4, 1, tmp_path / "cache")
+    pixels = prepare(source, snapshot, (1, 4, 4), tmp_path / "cache")
     assert pixels.pixels.shape == (10, 1, 4, 4) and pixels.snapshot == snapshot.digest
     assert pixels.labels is not None and pixels.labels.tolist() == [0] * 5 + [1] * 5
     for place, item in enumerate(snapshot.items):
-        expected = fit(decode(source.read(item.name), item.name), 4, 1)
+        expected = fit(decode(source.read(item.name), item.name), 1, 4, 4)
         assert np.array_equal(pixels.pixels[place], expected)
     with pytest.raises(ValueError, match="read-only"):
         pixels.pixels[0] = 0
@@ -55,15 +56,15 @@ def test_it_is_built_once(
     data: tuple[Source, Snapshot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, snapshot = data
-    prepare(source, snapshot, 4, 3, tmp_path / "cache")
+    prepare(source, snapshot, (3, 4, 4), tmp_path / "cache")
     (array,) = (tmp_path / "cache").glob("*.npy")
     stamp = array.stat().st_mtime_ns
-    prepare(source, snapshot, 4, 3, tmp_path / "cache")
+    prepare(source, snapshot, (3, 4, 4), tmp_path / "cache")
     assert array.stat().st_mtime_ns == stamp
-    prepare(source, snapshot, 2, 3, tmp_path / "cache")
-    prepare(source, snapshot, 4, 1, tmp_path / "cache")
+    prepare(source, snapshot, (3, 2, 2), tmp_path / "cache")
+    prepare(source, snapshot, (1, 4, 4), tmp_path / "cache")
     monkeypatch.setattr(loader, "VERSION", loader.VERSION + 1)
-    prepare(source, snapshot, 4, 3, tmp_path / "cache")
+    prepare(source, snapshot, (3, 4, 4), tmp_path / "cache")
     assert len(list((tmp_path / "cache").glob("*.npy"))) == 4
 
 
@@ -93,11 +94,11 @@ def test_a_harmed_cache_is_built_again(
     data: tuple[Source, Snapshot], tmp_path: Path, harm: Callable[[Path], None]
 ) -> None:
     source, snapshot = data
-    first = np.array(prepare(source, snapshot, 4, 3, tmp_path / "cache").pixels)
+    first = np.array(prepare(source, snapshot, (3, 4, 4), tmp_path / "cache").pixels)
     (array,) = (tmp_path / "cache").glob("*.npy")
     harm(array)
     stamp = array.stat().st_mtime_ns if array.exists() else 0
-    assert np.array_equal(prepare(source, snapshot, 4, 3, tmp_path / "cache").pixels, first)
+    assert np.array_equal(prepare(source, snapshot, (3, 4, 4), tmp_path / "cache").pixels, first)
     assert len(list((tmp_path / "cache").iterdir())) == 2
     assert array.stat().st_mtime_ns > stamp
 
@@ -108,7 +109,7 @@ def test_changed_pictures_are_refused_and_nothing_stays(
     source, snapshot = data
     (tmp_path / "d/a/1.png").write_bytes((tmp_path / "d/a/2.png").read_bytes())
     with pytest.raises(DataError, match=r"a/1\.png changed"):
-        prepare(source, snapshot, 4, 3, tmp_path / "cache")
+        prepare(source, snapshot, (3, 4, 4), tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -117,7 +118,7 @@ def test_a_cache_that_cannot_be_written_is_said(
 ) -> None:
     (tmp_path / "cache").write_text("a file")
     with pytest.raises(DataError, match="MINTMARK_CACHE"):
-        prepare(*data, 4, 3, tmp_path / "cache")
+        prepare(*data, (3, 4, 4), tmp_path / "cache")
 
 
 def build(folder: Path, cache: Path, slow: bool) -> None:
@@ -133,7 +134,7 @@ def build(folder: Path, cache: Path, slow: bool) -> None:
 
         loader._write = pause
     source = open_source(folder)
-    prepare(source, take_snapshot(source)[0], 4, 3, cache)
+    prepare(source, take_snapshot(source)[0], (3, 4, 4), cache)
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -151,7 +152,7 @@ def test_a_killed_build_leaves_nothing_usable(
     os.kill(worker.pid, signal.SIGKILL)
     worker.join()
     assert not list(cache.glob("*.npy"))
-    assert prepare(*data, 4, 3, cache).pixels.shape == (10, 3, 4, 4)
+    assert prepare(*data, (3, 4, 4), cache).pixels.shape == (10, 3, 4, 4)
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -170,10 +171,10 @@ def test_two_processes_may_build_at_once(data: tuple[Source, Snapshot], tmp_path
 def test_pictures_without_labels_give_none(tmp_path: Path, fill: Fill) -> None:
     fill(tmp_path / "d", "a.png", "b.png")
     source = open_source(tmp_path / "d")
-    pixels = prepare(source, take_snapshot(source)[0], 4, 3, tmp_path / "cache")
+    pixels = prepare(source, take_snapshot(source)[0], (3, 4, 4), tmp_path / "cache")
     assert pixels.labels is None
     with Loader(pixels, 2, 0) as batches:
-        assert batches.at(0, 0, 2).labels is None
+        assert batches.at(0, 0, 2).condition is None
 
 
 @given(st.integers(0, 9), st.integers(0, 30), st.integers(1, 40), st.integers(1, 25))
@@ -211,8 +212,8 @@ def test_batches_are_the_rows_of_the_indices(background: bool) -> None:
             assert np.array_equal(rows.ids, ids)
             assert rows.images.dtype == torch.uint8
             assert np.array_equal(rows.images.numpy(), pixels.pixels[ids])
-            assert rows.labels is not None and rows.labels.dtype == torch.int64
-            assert np.array_equal(rows.labels.numpy(), pixels.labels[ids])
+            assert rows.condition is not None and rows.condition.dtype == torch.int64
+            assert np.array_equal(rows.condition.numpy(), pixels.labels[ids])
 
 
 def test_batches_are_fresh_memory() -> None:
@@ -228,3 +229,60 @@ def test_no_thread_is_left() -> None:
         batches.at(0, 0, 2)
         assert threading.active_count() == before + 1
     assert threading.active_count() == before
+
+
+GROUPS = np.array([0] * 3 + [1] * 17 + [-1] * 1 + [5] * 8)
+"""Uneven groups; -1 stands for what is missing."""
+
+
+@pytest.mark.parametrize("batch", [1, 5, 8, 32])
+def test_every_group_is_shown_as_often_as_any_other(batch: int) -> None:
+    steps = 4 * 17 * 5
+    walk = np.concatenate([balanced_indices(3, step, batch, GROUPS) for step in range(steps)])
+    rounds = len(walk) // 4 * 4
+    counts = [int((GROUPS[walk[:rounds]] == number).sum()) for number in (-1, 0, 1, 5)]
+    assert counts == [rounds // 4] * 4
+    assert set(walk.tolist()) == set(range(len(GROUPS)))
+
+
+def test_a_group_passes_through_its_own_pictures() -> None:
+    walk = np.concatenate([balanced_indices(3, step, 8, GROUPS) for step in range(34)])
+    own = walk[GROUPS[walk] == 1]
+    assert len(own) == 4 * 17
+    passes = own.reshape(4, 17)
+    assert all(set(one.tolist()) == set(range(3, 20)) for one in passes)
+    assert len({tuple(one) for one in passes.tolist()}) == 4  # in another order each time
+
+
+def test_balanced_steps_need_no_former_ones() -> None:
+    walk = [balanced_indices(3, step, 6, GROUPS).tolist() for step in range(40)]
+    for step in (39, 7, 20):
+        loader._order.cache_clear()
+        assert balanced_indices(3, step, 6, GROUPS).tolist() == walk[step]
+    assert balanced_indices(4, 7, 6, GROUPS).tolist() != walk[7]
+
+
+def test_the_balanced_order_is_fixed_for_ever() -> None:
+    assert balanced_indices(7, 1, 6, np.array([0, 1, 1, 1, 0, 2])).tolist() == [0, 2, 5, 4, 3, 5]
+
+
+def test_balanced_batches_come_from_the_groups() -> None:
+    pixels = PixelSet(np.zeros((29, 1, 2, 2), np.uint8), None, "x", groups=GROUPS)
+    with Loader(pixels, 8, seed=3) as batches:
+        assert np.array_equal(batches.at(5, 0, 8).ids, balanced_indices(3, 5, 8, GROUPS))
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_the_other_condition_is_the_next_rows_whatever_the_slice(background: bool) -> None:
+    rows = torch.arange(22.0).view(11, 2)
+    pixels = PixelSet(np.zeros((11, 1, 2, 2), np.uint8), None, "x", rows)
+    with Loader(pixels, 8, seed=3, background=background) as batches:
+        whole = batches.at(2, 0, 8)
+        assert whole.condition is not None and whole.other is not None
+        assert torch.equal(whole.condition, rows[torch.from_numpy(whole.ids)])
+        assert torch.equal(whole.other, whole.condition.roll(-1, 0))
+        for first, last in ((0, 4), (4, 8), (7, 8)):
+            part = batches.at(2, first, last)
+            assert part.condition is not None and part.other is not None
+            assert torch.equal(part.condition, whole.condition[first:last])
+            assert torch.equal(part.other, whole.other[first:last])

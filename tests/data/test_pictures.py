@@ -217,25 +217,43 @@ def test_xmp_behind_the_pixels_of_a_png_is_found() -> None:
 def test_fit_leaves_a_picture_of_that_size_alone() -> None:
     for channels in (1, 2, 3, 4):
         picture = noise(16, 16, channels)
-        assert np.array_equal(fit(picture, 16, channels).transpose(1, 2, 0), picture.array)
+        picture.array[..., -1] |= 1  # what is wholly transparent would not be left alone
+        assert np.array_equal(fit(picture, channels, 16, 16).transpose(1, 2, 0), picture.array)
 
 
 def test_fit_cuts_the_centre_square() -> None:
     picture = noise(8, 20, 3)
-    assert np.array_equal(fit(picture, 8, 3).transpose(1, 2, 0), picture.array[:, 6:14])
+    assert np.array_equal(fit(picture, 3, 8, 8).transpose(1, 2, 0), picture.array[:, 6:14])
+
+
+def test_fit_cuts_the_largest_centred_part_of_the_shape() -> None:
+    wide, tall = noise(24, 60, 3), noise(60, 24, 3)
+    assert np.array_equal(fit(wide, 3, 24, 48).transpose(1, 2, 0), wide.array[:, 6:54])
+    assert np.array_equal(fit(tall, 3, 48, 24).transpose(1, 2, 0), tall.array[6:54])
+    assert np.array_equal(fit(wide, 3, 24, 12).transpose(1, 2, 0), wide.array[:, 24:36])
+    assert fit(noise(1, 300, 1), 1, 64, 8).shape == (1, 64, 8)
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_what_is_wholly_transparent_is_white(channels: int) -> None:
+    picture = noise(16, 16, channels)
+    picture.array[:8, :, -1], picture.array[8:, :, -1] = 0, 200
+    fitted = fit(picture, channels, 16, 16).transpose(1, 2, 0)
+    assert (fitted[:8, :, :-1] == 255).all() and (fitted[:8, :, -1] == 0).all()
+    assert np.array_equal(fitted[8:], picture.array[8:])
 
 
 def test_fit_is_antialiased() -> None:
     board = (np.indices((64, 64)).sum(0) % 2 * 255).astype(np.uint8)[..., None]
-    small = fit(Picture(board), 16, 1).astype(int)
+    small = fit(Picture(board), 1, 16, 16).astype(int)
     assert np.abs(small[:, 2:-2, 2:-2] - 127.5).max() < 3
 
 
 def test_fit_lays_alpha_on_white() -> None:
     array = np.zeros((4, 4, 4), dtype=np.uint8)
     array[..., 3] = [[0, 51, 204, 255]]
-    assert fit(Picture(array), 4, 3)[0, 0].tolist() == [255, 204, 51, 0]
-    assert fit(Picture(array[..., 2:]), 4, 1)[0, 0].tolist() == [255, 204, 51, 0]
+    assert fit(Picture(array), 3, 4, 4)[0, 0].tolist() == [255, 204, 51, 0]
+    assert fit(Picture(array[..., 2:]), 1, 4, 4)[0, 0].tolist() == [255, 204, 51, 0]
 
 
 @pytest.mark.parametrize("given", [1, 2, 3, 4])
@@ -244,7 +262,7 @@ def test_fit_gives_the_channels_asked_for(given: int, wanted: int) -> None:
     array: NDArray[np.uint8] = np.full((12, 10, given), 90, dtype=np.uint8)
     if given in (2, 4):
         array[..., -1] = 255
-    fitted = fit(Picture(array), 6, wanted)
+    fitted = fit(Picture(array), wanted, 6, 6)
     assert fitted.shape == (wanted, 6, 6) and fitted.dtype == np.uint8
     expected = [90] * wanted if wanted in (1, 3) else [90] * (wanted - 1) + [255]
     assert fitted[:, 3, 3].tolist() == expected

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from mintmark.engines import augment
-from mintmark.engines.augment import Augment
+from mintmark.engines.augment import FEW, FRESH, WORN, Augment, chosen
 from mintmark.training.draws import Draws
 
 ROWS = 64
@@ -132,3 +132,36 @@ def test_adaptive_rises_while_overfitting_and_falls_after() -> None:
         controls = kind.adapt(controls, 0.6, 10)
     assert controls["augment"] == 0.0
     assert kind.adapt(controls, None, 10) == controls
+
+
+AUTO = Augment("auto", colours=False)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "passes", "kind", "mode"),
+    [
+        (300, FRESH - 1, "off", None),
+        (300, FRESH, "diff", "ramp"),
+        (300, WORN, "diff", "fixed"),
+        (FEW, WORN - 1, "ada", "ramp"),
+        (FEW, WORN, "ada", "fixed"),
+        (100_000, 1, "off", None),
+    ],
+)
+def test_augmentation_follows_from_the_data_and_the_length(
+    pictures: int, passes: int, kind: str, mode: str | None
+) -> None:
+    found = chosen(AUTO, pictures, pictures * passes)
+    assert found.kind == kind
+    assert mode is None or found.mode == mode
+    assert not found.colours
+
+
+def test_a_kind_that_was_asked_for_is_kept() -> None:
+    for pictures in (300, 100_000):
+        for images in (pictures, 1000 * pictures):
+            assert chosen(Augment("off"), pictures, images).kind == "off"
+            assert chosen(Augment("ada"), pictures, images).kind == "ada"
+            assert chosen(Augment("diff"), pictures, images).kind == "diff"
+    gentle, strong = (chosen(Augment("ada"), 100, images) for images in (100, 100 * WORN))
+    assert gentle.probability({}, 1.0) < strong.probability({}, 1.0)

@@ -1,4 +1,6 @@
-from dataclasses import replace
+import json
+from dataclasses import fields, replace
+from typing import cast
 
 import pytest
 import small
@@ -6,8 +8,17 @@ import torch
 
 from mintmark.engines.adversarial import WASSERSTEIN
 from mintmark.engines.augment import Augment
-from mintmark.engines.synthesis import CHUNK, Request, Synthesis, gamma_for
-from mintmark.models import r3gan
+from mintmark.engines.growth import Grow
+from mintmark.engines.synthesis import (
+    CHUNK,
+    LatentNetwork,
+    Request,
+    Synthesis,
+    gamma_for,
+    noise_of,
+)
+from mintmark.models import r3gan, stylegan
+from mintmark.models.layers.discriminator import Discriminator
 from mintmark.training.draws import Draws
 from mintmark.training.trainer import Batch, Cosine, Moment
 
@@ -38,9 +49,9 @@ def test_one_pass_equals_two_passes() -> None:
     nets, data, now = networks(), batch(), moment()
     losses = ENGINE.losses("discriminator", nets, data, now)
     z = now.draws.normal("z/discriminator", 8)
-    fake = nets["G"](z, data.labels).detach().requires_grad_()
+    fake = nets["G"](z, data.condition).detach().requires_grad_()
     real = data.real.clone().requires_grad_()
-    scores = [nets["D"](x, data.labels) for x in (real, fake)]
+    scores = [nets["D"](x, data.condition) for x in (real, fake)]
     expected = torch.nn.functional.softplus(scores[1] - scores[0]).mean()
     torch.testing.assert_close(losses["discriminator"], expected)
     penalties = [
@@ -91,12 +102,12 @@ def test_the_penalty_reaches_through_the_augmentation() -> None:
 
 def test_a_sample_depends_on_seed_and_index_and_class_alone() -> None:
     nets = networks()
-    many = ENGINE.run(nets, Request(3, range(2 * CHUNK + 3), [i % 3 for i in range(2 * CHUNK + 3)]))
+    many = ENGINE.run(nets, Request(3, range(2 * CHUNK + 3), torch.arange(2 * CHUNK + 3) % 3))
     assert many.shape == (2 * CHUNK + 3, 1, 8, 8)
     for index in (0, CHUNK - 1, CHUNK, 2 * CHUNK + 2):
-        alone = ENGINE.run(nets, Request(3, [index], [index % 3]))
+        alone = ENGINE.run(nets, Request(3, [index], torch.tensor([index % 3])))
         assert torch.equal((many[index] * 127.5).round(), (alone[0] * 127.5).round())
-    other = ENGINE.run(nets, Request(4, [0], [0]))
+    other = ENGINE.run(nets, Request(4, [0], torch.tensor([0])))
     assert not torch.equal(other[0], many[0])
     assert float(many.abs().max()) <= 1
 
@@ -108,3 +119,82 @@ def test_gamma_grows_with_the_picture() -> None:
     assert gamma_for(256).end == pytest.approx(gamma_for(256).start / 10)
     assert Synthesis().fitted(64).gamma == gamma_for(64)
     assert ENGINE.fitted(64) is ENGINE
+
+
+MISMATCHED = replace(ENGINE, mismatched=0.5, penalties=())
+
+
+def test_wrong_conditions_count_as_fake_and_equal_ones_not() -> None:
+    nets, now = networks(), moment()
+    data = batch()
+    assert data.condition is not None
+    other = data.condition.roll(1)
+    found = MISMATCHED.losses("discriminator", nets, replace(data, other=other), now)
+    scores = nets["D"](data.real, data.condition), nets["D"](data.real, other)
+    pairs = torch.nn.functional.softplus(scores[1] - scores[0])
+    differs = data.condition != other
+    assert 0 < differs.sum() < len(differs)
+    expected = 0.5 * (pairs * differs).mean()
+    torch.testing.assert_close(found["mismatched"], expected)
+    plain = ENGINE.losses("discriminator", nets, data, now)
+    torch.testing.assert_close(found["discriminator"], plain["discriminator"])
+    same = MISMATCHED.losses("discriminator", nets, replace(data, other=data.condition), now)
+    assert float(same["mismatched"].detach()) == 0.0
+
+
+def test_without_other_conditions_nothing_is_mismatched() -> None:
+    found = MISMATCHED.losses("discriminator", networks(), batch(), moment())
+    assert "mismatched" not in found
+
+
+def test_attributes_that_differ_in_one_place_are_mismatched() -> None:
+    torch.manual_seed(0)
+    nets = r3gan.build({**small.ARGS, "classes": 0, "attributes": 4})
+    rows = torch.eye(4).repeat(2, 1)
+    other = rows.clone()
+    other[0, 3] = 1.0
+    found = MISMATCHED.losses("discriminator", nets, Batch(batch().real, rows, other), moment())
+    scores = nets["D"](batch().real, rows)[0], nets["D"](batch().real, other)[0]
+    expected = 0.5 * torch.nn.functional.softplus(scores[1] - scores[0]) / 8
+    torch.testing.assert_close(found["mismatched"], expected)
+
+
+def test_the_discriminator_learns_to_draw_again_what_it_saw() -> None:
+    torch.manual_seed(0)
+    nets = r3gan.build({**small.ARGS, "decoder": True})
+    data, engine = batch(), replace(ENGINE, reconstruct=0.25, penalties=())
+    found = engine.losses("discriminator", nets, data, moment())["reconstruct"]
+    drawn = nets["D"].get_submodule("decoder")
+    assert isinstance(nets["D"], Discriminator)
+    whole = torch.nn.functional.adaptive_avg_pool2d(nets["D"].reconstruct(data.real), (8, 8))
+    torch.testing.assert_close(found, 0.25 * (whole - data.real).square().mean())
+    torch.autograd.backward(found)
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in drawn.parameters())
+
+
+def test_a_recipe_tells_every_field_of_the_game() -> None:
+    """What is not told cannot be compared when a run goes on."""
+    described = ENGINE.describe()
+    assert set(described) == {field.name for field in fields(Synthesis)}
+    json.dumps(described, allow_nan=False)
+    for change in ({"mismatched": 1.0}, {"reconstruct": 1.0}, {"frozen": 1}, {"grow": Grow()}):
+        assert replace(ENGINE, **change).describe() != described
+
+
+def test_noise_is_drawn_by_number_and_can_be_left_out() -> None:
+    torch.manual_seed(0)
+    nets = stylegan.build({**small.ARGS, "block": "dense"})
+    with torch.no_grad():
+        for parameter in nets["G"].parameters():
+            parameter.add_(torch.randn_like(parameter), alpha=0.1)
+    classes = torch.tensor([0, 1, 2])
+    asked = Request(3, range(3), classes)
+    noisy, silent = ENGINE.run(nets, asked), ENGINE.run(nets, replace(asked, noise=False))
+    assert torch.equal(noisy, ENGINE.run(nets, asked))
+    assert not torch.equal(noisy, silent)
+    generator = cast(LatentNetwork, nets["G"])
+    grains = noise_of(generator, 3, [1, 2])
+    assert grains is not None and grains.shape == (2, 4 * 4 + 8 * 8)
+    alone = noise_of(generator, 3, [2])
+    assert alone is not None and torch.equal(grains[1], alone[0])
+    assert noise_of(cast(LatentNetwork, networks()["G"]), 3, [1]) is None

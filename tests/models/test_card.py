@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 from mintmark.core.errors import PackageError
 from mintmark.core.records import Lineage, Rights
 from mintmark.models.card import parse, render
+from mintmark.models.conditions import Conditions
 from mintmark.models.package import Config
 
-CONFIG = Config("digits", "r3gan", {}, ("zero", "one"), 8, 1, ("G",), "0.1.0")
+NAMES = Conditions(classes=("zero", "one"))
+CONFIG = Config("digits", "r3gan", {}, NAMES, 8, 8, 1, ("G",), "0.1.0")
 LINEAGE = Lineage("ab" * 32, Rights("CC-BY-4.0", ("Ada", "Grace"), "two folders"), "0.1.0", 3)
 SECTIONS = ["What it is", "How to use", "Training data and rights", "Figures", "Limits"]
 
@@ -52,7 +54,7 @@ def test_sections_and_what_they_say() -> None:
 
 
 def test_a_model_without_classes_or_rights() -> None:
-    plain = replace(CONFIG, classes=())
+    plain = replace(CONFIG, conditions=Conditions())
     text = render(plain, replace(LINEAGE, rights=Rights()), {}, "c", "h", [])
     assert parse(text)["license"] == "unknown"
     assert "--class" not in text
@@ -71,7 +73,7 @@ def test_a_model_without_classes_or_rights() -> None:
 @example("1\r\r\n---\r\n")
 @example("\x85")
 def test_hostile_names_stay_names(name: str) -> None:
-    hostile = replace(CONFIG, classes=(name, "one"), task=f"x{name}")
+    hostile = replace(CONFIG, conditions=Conditions(classes=(name, "one")), task=f"x{name}")
     rights = Rights(licence="MIT", attribution=(name,), source=name)
     text = card(hostile, replace(LINEAGE, rights=rights))
     front = parse(text)

@@ -14,6 +14,7 @@ from mintmark.core.errors import PackageError
 from mintmark.core.files import digest_file
 from mintmark.core.records import Lineage, Rights
 from mintmark.models import r3gan
+from mintmark.models.conditions import Conditions
 from mintmark.models.contents import write_manifest
 from mintmark.models.package import (
     Config,
@@ -25,13 +26,17 @@ from mintmark.models.package import (
 )
 
 ARGS: dict[str, Any] = {
-    "resolution": 8,
+    "height": 8,
+    "width": 8,
     "channels": 1,
     "classes": 2,
+    "attributes": 0,
+    "words": 0,
     "widths": [16, 16],
     "latent": 8,
 }
-CONFIG = Config("digits", "r3gan", ARGS, ("zero", "öne \n---"), 8, 1, ("G", "D"), "0.1.0")
+NAMES = Conditions(classes=("zero", "öne \n---"))
+CONFIG = Config("digits", "r3gan", ARGS, NAMES, 8, 8, 1, ("G", "D"), "0.1.0")
 LINEAGE = Lineage(
     snapshot="ab" * 32,
     rights=Rights("CC-BY-4.0", ("Ada", "Grace"), "two folders"),
@@ -330,7 +335,7 @@ def test_a_manifest_without_what_is_needed(folder: Path) -> None:
 
 def test_a_foreign_family(folder: Path) -> None:
     edit(folder / "config.json", lambda value: value.update(family="biggan"))
-    assert "family 'biggan', but this Mintmark only knows r3gan" in refusal(folder)
+    assert "family 'biggan', but this Mintmark only knows r3gan, stylegan" in refusal(folder)
 
 
 def test_a_future_format(folder: Path) -> None:
@@ -339,27 +344,33 @@ def test_a_future_format(folder: Path) -> None:
 
     edit(folder / "config.json", change)
     message = refusal(folder)
-    assert "made by a newer Mintmark (format 7, this one reads 1): upgrade Mintmark" in message
+    assert "made by a newer Mintmark (format 7, this one reads 2): upgrade Mintmark" in message
+
+
+@pytest.mark.parametrize("format", [1, True])
+def test_an_early_format(folder: Path, format: int) -> None:
+    edit(folder / "config.json", lambda value: value.update(format=format))
+    assert "made by an early Mintmark (format 1)" in refusal(folder)
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"format": "1"},
-        {"format": True},
+        {"format": "2"},
         {"format": 0},
         {"task": 3},
         {"args": []},
-        {"classes": ["a", 1]},
-        {"classes": "ab"},
+        {"conditions": {}},
+        {"conditions": {**NAMES.to_json(), "classes": ["a", 1]}},
+        {"conditions": {**NAMES.to_json(), "classes": "ab"}},
         {"networks": []},
         {"networks": ["../G"]},
         {"networks": ["D"]},
         {"extra": 1},
-        {"picture": {"size": 8}},
-        {"picture": {"size": 8.0, "channels": 1}},
-        {"picture": {"size": 0, "channels": 1}},
-        {"picture": {"size": 8, "channels": 5}},
+        {"picture": {"height": 8, "width": 8}},
+        {"picture": {"height": 8.0, "width": 8, "channels": 1}},
+        {"picture": {"height": 8, "width": 0, "channels": 1}},
+        {"picture": {"height": 8, "width": 8, "channels": 5}},
         {"library_version": None},
     ],
     ids=repr,
@@ -369,7 +380,7 @@ def test_a_config_is_read_strictly(folder: Path, change: dict[str, Any]) -> None
     assert "config.json" in refusal(folder)
 
 
-@pytest.mark.parametrize("field", ["format", "task", "family", "args", "picture"])
+@pytest.mark.parametrize("field", ["format", "task", "family", "args", "conditions", "picture"])
 def test_a_config_without_a_field(folder: Path, field: str) -> None:
     edit(folder / "config.json", lambda value: value.pop(field))
     assert f"config.json lacks '{field}'" in refusal(folder)
@@ -399,8 +410,8 @@ def test_a_lineage_is_read_strictly(folder: Path, change: dict[str, Any]) -> Non
         ({"classes": 0}, "contradicts itself: classes is 0"),
         ({"blocks": 2}, "lacks 'stages.0.1."),
         ({"widths": [16 * 500] * 2}, "does not fit its config.json"),
-        ({"resolution": 9}, "contradicts itself: resolution is 9"),
-        ({"latent": -1}, "config.json does not make sense: r3gan takes"),
+        ({"height": 9}, "contradicts itself: height is 9"),
+        ({"latent": -1}, "config.json does not make sense: Networks take"),
         ({"widths": [16 * 10**18] * 2}, "config.json does not make sense"),
         ({"surprise": 1}, "config.json does not make sense"),
     ],

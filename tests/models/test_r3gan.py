@@ -5,10 +5,12 @@ import torch
 
 from mintmark.core.errors import ConfigError
 from mintmark.models import r3gan
+from mintmark.models.layers import presets
 from mintmark.models.layers.resample import downsample, upsample
 
 ARGS: dict[str, Any] = {
-    "resolution": 16,
+    "height": 16,
+    "width": 16,
     "channels": 3,
     "classes": 4,
     "widths": [32, 32, 16],
@@ -24,7 +26,7 @@ def millions(network: torch.nn.Module) -> float:
 def test_the_base_preset_has_the_published_size(size: int, classes: int, published: float) -> None:
     """R3GAN on CIFAR-10 and FFHQ-256."""
     with torch.device("meta"):
-        built = r3gan.build(r3gan.preset("base", size, 3, classes))
+        built = r3gan.build(presets.preset("base", (3, size, size), {"classes": classes}))
     for network in built.values():
         assert millions(network) == pytest.approx(published, rel=0.01)
 
@@ -60,15 +62,15 @@ def test_classes_change_the_picture_and_the_score() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"resolution": 20}, "power of two"),
-        ({"resolution": 4}, "power of two"),
+        ({"height": 22, "width": 22}, "nearest size that can is 24x24"),
+        ({"height": 4, "width": 4}, "8 to 1024 pixels a side"),
         ({"widths": [32, 32]}, "3 stages"),
         ({"widths": [32, 24, 16]}, "multiples of 16"),
-        ({"widths": [32, 32, 10**9]}, "takes 1 to 8192"),
-        ({"channels": 5}, "takes 1 to 4"),
-        ({"blocks": 10**9}, "takes 1 to 16"),
-        ({"latent": 0}, "takes 1 to 4096"),
-        ({"classes": -1}, "takes 0 to"),
+        ({"widths": [32, 32, 10**9]}, "take 1 to 8192"),
+        ({"channels": 5}, "take 1 to 4"),
+        ({"blocks": 10**9}, "take 1 to 16"),
+        ({"latent": 0}, "take 1 to 4096"),
+        ({"classes": -1}, "take 0 to"),
         ({"block": "os.system"}, "grouped or dense"),
         ({"depth": 3}, "does not know the argument 'depth'"),
     ],
@@ -80,7 +82,7 @@ def test_bad_arguments_are_refused(change: dict[str, Any], message: str) -> None
 
 def test_an_unknown_preset_is_refused() -> None:
     with pytest.raises(ConfigError, match="tiny, small, base"):
-        r3gan.preset("huge", 32, 3, 0)
+        presets.preset("huge", (3, 32, 32), {"classes": 0})
 
 
 def test_resampling_keeps_constants_and_means() -> None:

@@ -23,7 +23,8 @@ ENGINE = Synthesis(
     augment=Augment(kind="ada", mode="adaptive", images=400),
 )
 ARGS = {
-    "resolution": 8,
+    "height": 8,
+    "width": 8,
     "channels": 1,
     "classes": CLASSES,
     "widths": [16, 16],
@@ -36,7 +37,8 @@ SCHEDULE = Schedule(images=480, batch=8, micro=4)
 def pixels() -> PixelSet:
     rng = np.random.Generator(np.random.PCG64(derive(0, "small")))
     images = rng.integers(0, 256, (COUNT, 1, 8, 8), dtype=np.uint8)
-    return PixelSet(images, rng.integers(0, CLASSES, COUNT), "small")
+    labels = rng.integers(0, CLASSES, COUNT)
+    return PixelSet(images, labels, "small", torch.from_numpy(labels))
 
 
 def state(compute: Compute | None = None, seed: int = 0) -> RunState:

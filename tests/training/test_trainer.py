@@ -9,7 +9,7 @@ from mintmark.data.loader import Loader
 from mintmark.training import distributed, trainer
 from mintmark.training.draws import Draws
 from mintmark.training.precision import Compute
-from mintmark.training.trainer import Cosine, RunState, Schedule
+from mintmark.training.trainer import Batch, Cosine, RunState, Schedule
 
 
 def steps(state: RunState, schedule: Schedule, count: int) -> list[dict[str, float]]:
@@ -101,6 +101,16 @@ def test_adaptive_augmentation_is_part_of_the_state() -> None:
     steps(state, small.SCHEDULE, 20)
     assert set(state.controls) == {"gamma_scale", "retries", "augment", "overfit"}
     assert state.controls["overfit"] != 0
+
+
+def test_rows_of_a_batch_keep_what_belongs_to_them() -> None:
+    real, condition = torch.arange(6.0).view(6, 1), torch.arange(6)
+    part = Batch(real, condition, condition.roll(-1)).rows(2, 5)
+    assert part.condition is not None and part.other is not None
+    assert part.real.flatten().tolist() == part.condition.tolist() == [2, 3, 4]
+    assert part.other.tolist() == [3, 4, 5]
+    plain = Batch(real, None).rows(0, 2)
+    assert plain.condition is None and plain.other is None
 
 
 def test_draws_for_some_rows_are_those_rows_of_the_whole() -> None:

@@ -25,7 +25,7 @@ from mintmark.data.manifest import Item, Snapshot
 from mintmark.data.pictures import decode, fit
 from mintmark.data.readers import Source, workers
 
-VERSION = 1  # of the array's making; a new one leaves old caches unused
+VERSION = 2  # of the array's making; a new one leaves old caches unused
 CHUNK = 256  # pictures decoded before they are written
 
 
@@ -34,14 +34,18 @@ class PixelSet:
     """A decoded data set.
 
     Attributes:
-        pixels: Samples in [0, 255], (N, channels, size, size), on disk, read-only.
+        pixels: Samples in [0, 255], (N, channels, height, width), on disk, read-only.
         labels: Class of each picture, (N,), or None.
         snapshot: Digest of the snapshot that was decoded.
+        condition: What a model shall learn that each shows, (N, ...), or None.
+        groups: What shall be shown equally often, (N,) numbers, or None.
     """
 
     pixels: NDArray[np.uint8]
     labels: NDArray[np.int64] | None
     snapshot: str
+    condition: torch.Tensor | None = None
+    groups: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -49,17 +53,21 @@ class HostBatch:
     """Rows of one step's batch, in the memory of the host.
 
     Attributes:
-        images: Samples in [0, 255], uint8, (n, channels, size, size).
-        labels: int64, (n,), or None.
+        images: Samples in [0, 255], uint8, (n, channels, height, width).
+        condition: What each shows, (n, ...), or None.
         ids: Index of each row in the data set, (n,).
+        other: The condition of the next picture of the batch, (n, ...), or None.
     """
 
     images: torch.Tensor
-    labels: torch.Tensor | None
+    condition: torch.Tensor | None
     ids: NDArray[np.int64]
+    other: torch.Tensor | None = None
 
 
-def prepare(source: Source, snapshot: Snapshot, size: int, channels: int, cache: Path) -> PixelSet:
+def prepare(
+    source: Source, snapshot: Snapshot, shape: tuple[int, int, int], cache: Path
+) -> PixelSet:
     """Opens the decoded array of a snapshot, and builds it first where it is missing.
 
     Several processes may build at once; each writes beside and renames, and
@@ -68,8 +76,7 @@ def prepare(source: Source, snapshot: Snapshot, size: int, channels: int, cache:
     Args:
         source: Where the pictures lie.
         snapshot: Which of them are meant, and what they must still be.
-        size: Side of the square pictures, in pixels.
-        channels: 1 grey, 2 grey with alpha, 3 RGB, 4 RGBA.
+        shape: Channels (1 grey, 2 grey with alpha, 3 RGB, 4 RGBA), rows and columns.
         cache: Folder for the array; made if missing, safe to delete.
 
     Returns:
@@ -79,15 +86,15 @@ def prepare(source: Source, snapshot: Snapshot, size: int, channels: int, cache:
         DataError: A picture differs from the snapshot or cannot be read any
             more, or the cache cannot be written.
     """
-    shape = (len(snapshot.items), channels, size, size)
-    key = digest_json([snapshot.digest, size, channels, VERSION])[:32]
+    whole = (len(snapshot.items), *shape)
+    key = digest_json([snapshot.digest, *shape, VERSION])[:32]
     path = cache / f"{key}.npy"
-    pixels = _opened(path, shape, snapshot.digest)
+    pixels = _opened(path, whole, snapshot.digest)
     if pixels is None:
         try:
             cache.mkdir(parents=True, exist_ok=True)
-            _build(path, source, snapshot, shape)
-            write_json(path.with_suffix(".json"), _seal(path, shape, snapshot.digest))
+            _build(path, source, snapshot, whole)
+            write_json(path.with_suffix(".json"), _seal(path, whole, snapshot.digest))
         except OSError as error:
             raise DataError(
                 f"The decoded pictures cannot be written to {cache}: {error}; make room there "
@@ -95,8 +102,8 @@ def prepare(source: Source, snapshot: Snapshot, size: int, channels: int, cache:
             ) from error
         pixels = np.load(path, mmap_mode="r", allow_pickle=False)
     labels = [item.label for item in snapshot.items if item.label is not None]
-    whole = len(labels) == len(snapshot.items)
-    return PixelSet(pixels, np.array(labels, dtype=np.int64) if whole else None, snapshot.digest)
+    complete = len(labels) == len(snapshot.items)
+    return PixelSet(pixels, np.array(labels, dtype=np.int64) if complete else None, snapshot.digest)
 
 
 def _seal(path: Path, shape: tuple[int, ...], snapshot: str) -> dict[str, object]:
@@ -121,7 +128,7 @@ def _build(path: Path, source: Source, snapshot: Snapshot, shape: tuple[int, ...
     with atomic_path(path) as part, part.open("wb") as file:
         header = {"descr": "|u1", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
-        for rows in _decoded(source, snapshot, size=shape[2], channels=shape[1]):
+        for rows in _decoded(source, snapshot, shape[1:]):
             _write(file, rows)
 
 
@@ -130,7 +137,7 @@ def _write(file: BinaryIO, rows: list[NDArray[np.uint8]]) -> None:
 
 
 def _decoded(
-    source: Source, snapshot: Snapshot, size: int, channels: int
+    source: Source, snapshot: Snapshot, shape: tuple[int, ...]
 ) -> Iterator[list[NDArray[np.uint8]]]:
     """Fitted pictures in order, a chunk at a time so that memory stays bounded."""
 
@@ -138,7 +145,7 @@ def _decoded(
         content = source.read(item.name)
         if digest_bytes(content) != item.sha256:
             raise DataError(f"{item.name} changed while it was being prepared; start again.")
-        return fit(decode(content, item.name), size, channels)
+        return fit(decode(content, item.name), *shape)
 
     with ThreadPoolExecutor(workers()) as pool:
         for start in range(0, len(snapshot.items), CHUNK):
@@ -170,7 +177,36 @@ def batch_indices(seed: int, step: int, batch: int, count: int) -> NDArray[np.in
     return np.concatenate(parts)
 
 
-@lru_cache(maxsize=2)  # a batch touches one epoch, or the end of one and the next
+def balanced_indices(
+    seed: int, step: int, batch: int, groups: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The same with every group equally often, however few pictures it has.
+
+    Groups take turns; each passes through its own pictures in a fresh order each time.
+
+    Args:
+        seed: The seed of the run.
+        step: From 0.
+        batch: Pictures a step, over all ranks.
+        groups: The group of each picture, (N,); those of a negative one are left out.
+
+    Returns:
+        Indices in [0, N), (batch,).
+    """
+    known = np.unique(groups[groups >= 0])
+    members = [np.flatnonzero(groups == number) for number in known]
+    places = np.arange(step * batch, (step + 1) * batch)
+    turns, rounds = places % len(members), places // len(members)
+    ids = np.empty(batch, np.int64)
+    for number, own in enumerate(members):
+        mine = np.flatnonzero(turns == number)
+        for place in mine:
+            epoch, offset = divmod(int(rounds[place]), len(own))
+            ids[place] = own[_order(derive(seed, "group", number), epoch, len(own))[offset]]
+    return ids
+
+
+@lru_cache(maxsize=1024)  # two epochs of each group, whose orders are small where there are many
 def _order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
     generator = np.random.Generator(np.random.PCG64(derive(seed, "order", epoch)))
     order: NDArray[np.int64] = generator.permutation(count)
@@ -235,10 +271,18 @@ class Loader:
         self.close()
 
     def _gather(self, step: int, first: int, last: int) -> HostBatch:
-        ids = batch_indices(self._seed, step, self._batch, len(self._array))[first:last]
-        labels = self._pixels.labels
+        whole = self._ids(step)
+        ids, following = whole[first:last], np.roll(whole, -1)[first:last]
+        rows = self._pixels.condition
         return HostBatch(
             images=torch.from_numpy(self._array[ids]),
-            labels=None if labels is None else torch.from_numpy(labels[ids]),
+            condition=None if rows is None else rows[ids],
             ids=ids,
+            other=None if rows is None else rows[following],
         )
+
+    def _ids(self, step: int) -> NDArray[np.int64]:
+        groups = self._pixels.groups
+        if groups is None:
+            return batch_indices(self._seed, step, self._batch, len(self._array))
+        return balanced_indices(self._seed, step, self._batch, groups)

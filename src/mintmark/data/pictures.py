@@ -138,28 +138,32 @@ def read_xmp(content: bytes) -> str | None:
         return None if packet is None else packet.rstrip(b"\x00").decode()
 
 
-def fit(picture: Picture, size: int, channels: int) -> NDArray[np.uint8]:
+def fit(picture: Picture, channels: int, height: int, width: int) -> NDArray[np.uint8]:
     """Brings a picture to the shape that a network takes.
 
-    The largest centred square is cut out and resized by an antialiased Lanczos
-    filter; a picture that is `size` x `size` already keeps its samples. Alpha is
-    laid on white unless `channels` has room for it.
+    The largest centred part of that shape is cut out and resized by an antialiased
+    Lanczos filter; a picture that has the size already keeps its samples. Alpha is
+    laid on white unless `channels` has room for it; then what is wholly transparent
+    is white, because what lies there by chance is nothing to learn.
 
     Args:
         picture: Any picture.
-        size: Side of the result, in pixels.
         channels: 1 grey, 2 grey with alpha, 3 RGB, 4 RGBA.
+        height: Rows of the result.
+        width: Columns of the result.
 
     Returns:
-        Samples in [0, 255], (channels, size, size).
+        Samples in [0, 255], (channels, height, width).
     """
-    array = _centre_square(eight_bits(picture.array))
+    array = _centre(eight_bits(picture.array), height / width)
     if channels in (1, 3):
         array = on_white(array)
     image = to_pillow(array).convert(MODES[channels])
-    if image.size != (size, size):
-        image = image.resize((size, size), Image.Resampling.LANCZOS)
-    samples = np.asarray(image, dtype=np.uint8).reshape(size, size, channels)
+    if image.size != (width, height):
+        image = image.resize((width, height), Image.Resampling.LANCZOS)
+    samples = np.asarray(image, dtype=np.uint8).reshape(height, width, channels).copy()
+    if channels in (2, 4):
+        samples[samples[..., -1] == 0, :-1] = 255
     return np.ascontiguousarray(samples.transpose(2, 0, 1))
 
 
@@ -184,11 +188,12 @@ def on_white(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return ((mixed + 127) // 255).astype(np.uint8)
 
 
-def _centre_square(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _centre(array: NDArray[np.uint8], ratio: float) -> NDArray[np.uint8]:
+    """The largest centred part whose height is `ratio` times its width."""
     height, width = array.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    return array[top : top + side, left : left + side]
+    rows, columns = min(height, round(width * ratio)), min(width, round(height / ratio))
+    top, left = (height - rows) // 2, (width - columns) // 2
+    return array[top : top + max(rows, 1), left : left + max(columns, 1)]
 
 
 @contextmanager

@@ -13,7 +13,7 @@ because relativistic logits have no zero of their own.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -28,23 +28,33 @@ TURN = 2 * math.pi
 LUMA = (1 / math.sqrt(3),) * 3  # the grey axis of RGB
 
 
+FRESH = 25  # passes over the data; in fewer a discriminator cannot learn it by heart
+WORN = 100  # passes, from which on it will unless everything is augmented
+FEW = 1_500  # pictures; so few are better served by the gentler set
+
+Kind = Literal["off", "ada", "diff"]
+
+
 @dataclass(frozen=True)
 class Augment:
     """How samples are augmented.
 
     Attributes:
-        kind: The set of transforms, or `off`.
+        kind: The set of transforms, or `off`; `auto` has to be chosen by the size of
+            the data first (`chosen`).
         mode: How the probability p behaves.
         strength: p itself when fixed; its end when ramped (half cosine from 0).
         target: Overfitting sign that `adaptive` aims at, in [-1, 1].
         images: Images over which `adaptive` can move p by 1.
+        colours: Whether colours change too; not where a condition asks for them.
     """
 
-    kind: Literal["off", "ada", "diff"] = "off"
+    kind: Kind | Literal["auto"] = "off"
     mode: Literal["fixed", "ramp", "adaptive"] = "ramp"
     strength: float = 0.3
     target: float = 0.6
     images: int = 500_000
+    colours: bool = True
 
     def controls(self) -> dict[str, float]:
         """What has to be remembered from step to step."""
@@ -95,25 +105,52 @@ class Augment:
         # In bfloat16 the coordinates of a 64-pixel picture would be off by an eighth of a pixel.
         with torch.autocast(images.device.type, enabled=False):
             transform = _diff if self.kind == "diff" else _ada
-            return transform(images.float(), p, draws, name)
+            return transform(images.float(), p, draws, name, self.colours)
 
 
-def _ada(images: Tensor, p: float, draws: Draws, name: str) -> Tensor:
+def chosen(augment: Augment, pictures: int, images: int) -> Augment:
+    """The augmentation for a run, by how often it passes over the data.
+
+    With relativistic pairs the overfitting sign of ADA is also high while the generator
+    is merely young, so an adaptive p would rise in every short run; the number of passes
+    says beforehand what it would have to find out.
+
+    Args:
+        augment: Whose `kind` may be `auto`, to choose that too, and whose `colours` are kept.
+        pictures: How many real ones there are.
+        images: How many the run will show.
+    """
+    passes = images / pictures
+    if augment.kind == "off" or (augment.kind == "auto" and passes < FRESH):
+        return replace(augment, kind="off")
+    kind: Kind = augment.kind if augment.kind != "auto" else "diff" if pictures < FEW else "ada"
+    if passes < WORN:
+        return replace(augment, kind=kind, mode="ramp", strength=0.3)
+    return replace(augment, kind=kind, mode="fixed", strength=0.6)
+
+
+def _ada(images: Tensor, p: float, draws: Draws, name: str, colours: bool) -> Tensor:
     images = _warp(images, _ada_geometry(p, draws, f"{name}/geometry"))
-    images = _recolour(images, _ada_colours(p, draws, f"{name}/colour"))
+    if colours:
+        images = _recolour(images, _ada_colours(p, draws, f"{name}/colour"))
     return _cut_out(images, p, draws, f"{name}/cutout", side=0.5)
 
 
-def _diff(images: Tensor, p: float, draws: Draws, name: str) -> Tensor:
+def _diff(images: Tensor, p: float, draws: Draws, name: str, colours: bool) -> Tensor:
     on, amount = _chances(p, draws, f"{name}/diff", 5)
     shift = (amount[:, :2] - 0.5) * 0.5 * on[:, :1]  # up to 1/8 of the side either way
     images = _warp(images, _translate(shift[:, 0], shift[:, 1]))
+    if colours:
+        images = _recolour(images, _diff_colours(on, amount))
+    return _cut_out(images, p, draws, f"{name}/cutout", side=0.5)
+
+
+def _diff_colours(on: Tensor, amount: Tensor) -> Tensor:
+    """Brightness, saturation and contrast as (N, 4, 4) matrices on (R, G, B, 1)."""
     brightness = (amount[:, 2] - 0.5) * 2 * 0.5 * on[:, 2]
     saturation = torch.where(on[:, 3] > 0, amount[:, 3] * 2, 1.0)
     contrast = torch.where(on[:, 4] > 0, amount[:, 4] + 0.5, 1.0)
-    matrix = _saturate(saturation) @ _scale3(contrast) @ _brighten(brightness)
-    images = _recolour(images, matrix)
-    return _cut_out(images, p, draws, f"{name}/cutout", side=0.5)
+    return _saturate(saturation) @ _scale3(contrast) @ _brighten(brightness)
 
 
 def _chances(p: float, draws: Draws, name: str, count: int) -> tuple[Tensor, Tensor]:

@@ -1,13 +1,15 @@
-"""The synthesis game: (latent, class) to sample, judged against real samples."""
+"""The synthesis game: (latent, condition) to sample, judged against real samples."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Protocol, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from mintmark.core.seeds import derive
+from mintmark.engines import growth
 from mintmark.engines.adversarial import (
     RELATIVISTIC,
     Game,
@@ -16,6 +18,8 @@ from mintmark.engines.adversarial import (
     squared_gradient,
 )
 from mintmark.engines.augment import Augment
+from mintmark.engines.growth import Grow
+from mintmark.training.draws import Draws
 from mintmark.training.trainer import Batch, Cosine, Moment, Phase
 
 Place = Literal["real", "fake", "between"]
@@ -24,12 +28,31 @@ CHUNK = 16  # samples generated at once; fixed, because results may depend on it
 
 
 class LatentNetwork(Protocol):
-    """A generator: it knows the length of its latent and draws from (z, labels)."""
+    """A generator: it knows what it draws from, and draws."""
 
     latent: int
 
-    def __call__(self, z: Tensor, labels: Tensor | None) -> Tensor:
-        """(N, latent) and (N,) to (N, C, H, W)."""
+    @property
+    def extras(self) -> Mapping[str, int]:
+        """Lengths of the other normal numbers that it takes in training, by name."""
+
+    def __call__(
+        self, z: Tensor, condition: Tensor | None, psi: float = 1.0, **extras: Tensor
+    ) -> Tensor:
+        """(N, latent) and the rows of a condition to (N, C, H, W)."""
+
+
+class Judge(Protocol):
+    """A discriminator that looks once and may score against several conditions."""
+
+    def look(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to features."""
+
+    def score(self, features: Tensor, condition: Tensor | None) -> Tensor:
+        """Features and the rows of a condition to logits, (N,)."""
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """What a decoder makes of the features of pictures."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +62,16 @@ class Request:
     Attributes:
         seed: Sample i of a seed is always the same, whatever else is asked for.
         indices: The numbers i.
-        labels: A class for each, or None for a model without classes.
+        condition: What each shall show, (len(indices), ...), or None.
+        psi: Truncation: 1 is the whole law, below 1 is nearer to the typical sample.
+        noise: Whether there is stochastic variation, where the network has any.
     """
 
     seed: int
     indices: Sequence[int]
-    labels: Sequence[int] | None = None
+    condition: Tensor | None = None
+    psi: float = 1.0
+    noise: bool = True
 
 
 @dataclass(frozen=True)
@@ -55,10 +82,17 @@ class Synthesis:
         game: The pair of losses.
         gamma: Weight of the penalties over the run; None chooses it by the
             pictures' size (`gamma_for`). For `between` it is lambda.
-        penalties: Where the gradient is penalised: `real` is R1, `fake` is R2,
-            `between` is WGAN-GP.
+        penalties: Where the gradient is penalised: `real` is R1 (each picture beside
+            its own condition), `fake` is R2, `between` is WGAN-GP.
         penalty_every: Steps between penalties; they are scaled to make up for it.
         augment: Augmentation of what D sees.
+        mismatched: Weight of the loss by which a real picture beside the condition of
+            another one counts as fake (Reed et al., 2016).
+        reconstruct: Weight of the loss by which D draws again what it saw (Liu et al.,
+            2021, FastGAN); D needs a decoder.
+        frozen: Stages of D, from the picture's side, that do not learn (Mo et al.,
+            2020, Freeze-D).
+        grow: Training from a low resolution on; the networks must be able to.
     """
 
     game: Game = RELATIVISTIC
@@ -66,6 +100,10 @@ class Synthesis:
     penalties: tuple[Place, ...] = ("real", "fake")
     penalty_every: int = 1
     augment: Augment = field(default_factory=Augment)
+    mismatched: float = 0.0
+    reconstruct: float = 0.0
+    frozen: int = 0
+    grow: Grow | None = None
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -80,6 +118,19 @@ class Synthesis:
     def controls(self) -> dict[str, float]:
         """What the augmentation remembers."""
         return self.augment.controls()
+
+    def prepare(self, networks: Mapping[str, nn.Module], fraction: float) -> None:
+        """Tells growing networks at which stage they work now."""
+        if self.grow is not None:
+            growth.set_level(networks, self.grow, fraction)
+
+    def resting(self, name: str, network: nn.Module) -> tuple[str, ...]:
+        """The first stages of a fine-tuned D, and the stem of a G that grows frozen."""
+        if name == "D":
+            parts = ("starts", "stages", "widen")
+            return tuple(f"{part}.{place}." for place in range(self.frozen) for part in parts)
+        grow = self.grow
+        return growth.stem(network, grow) if grow is not None and grow.freeze else ()
 
     def adapt(
         self, controls: Mapping[str, float], figures: Mapping[str, float], batch: int
@@ -107,23 +158,55 @@ class Synthesis:
         self, networks: Mapping[str, nn.Module], batch: Batch, moment: Moment
     ) -> dict[str, Tensor]:
         with torch.no_grad():
-            fake = _generate(networks, batch, moment, "z/discriminator").float()
-        pixels = torch.cat([batch.real, fake])  # (2N, C, H, W)
+            fake = _generate(networks, batch, moment, "discriminator").float()
+        shown = growth.shown(batch.real, networks, self.grow)
+        pixels = torch.cat([shown, fake])  # (2N, C, H, W)
         due = moment.step % self.penalty_every == 0 and bool(self.penalties)
         pixels.requires_grad_(due)
         views = zip(pixels.chunk(2), ("discriminator/real", "discriminator/fake"), strict=True)
         seen = torch.cat([self._augmented(half, moment, name) for half, name in views])
-        labels = None if batch.labels is None else torch.cat([batch.labels, batch.labels])
-        logits = networks["D"](seen, labels).float()  # (2N,): one pass instead of two
+        logits, wrong = self._judged(networks["D"], seen, batch)
         real, generated = logits.chunk(2)
         figures = {
             "discriminator": self.game.discriminator(real, generated).mean(),
             "pairs_won": (real > generated).float().mean(),
-            "spread": _spread(fake) / _spread(batch.real).clamp(min=1e-8),
+            "spread": _spread(fake) / _spread(shown).clamp(min=1e-8),
         }
+        figures |= self._mismatched(real, wrong, batch)
+        figures |= self._reconstructed(networks["D"], seen[: len(shown)])
         if due:
-            figures |= self._penalty(networks, batch, fake, pixels, logits, moment)
+            shares = replace(batch, real=shown)
+            figures |= self._penalty(networks, shares, fake, pixels, logits, moment)
         return figures
+
+    def _judged(self, network: nn.Module, seen: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Logits of both halves, (2N,), and of the real ones beside wrong conditions, (N,)."""
+        condition = None if batch.condition is None else torch.cat([batch.condition] * 2)
+        if not self.mismatched or batch.other is None:
+            logits = network(seen, condition).float()  # (2N,): one pass instead of two
+            return logits, logits[:0]
+        judge = cast(Judge, network)
+        features = judge.look(seen)
+        right = judge.score(features, condition).float()
+        return right, judge.score(features[: len(batch.real)], batch.other).float()
+
+    def _mismatched(self, real: Tensor, wrong: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """The loss of real pictures beside conditions that are not theirs."""
+        if not len(wrong) or batch.condition is None or batch.other is None:
+            return {}
+        differs = (batch.condition != batch.other).view(len(real), -1).any(1)  # (N,)
+        loss = self.game.discriminator(real, wrong) * differs
+        return {"mismatched": self.mismatched * loss.mean()}
+
+    def _reconstructed(self, network: nn.Module, seen: Tensor) -> dict[str, Tensor]:
+        """The loss of D's own pictures of what it saw."""
+        if not self.reconstruct:
+            return {}
+        seen = seen.detach()
+        drawn = cast(Judge, network).reconstruct(seen).float()
+        size = (min(drawn.shape[2], seen.shape[2]), min(drawn.shape[3], seen.shape[3]))
+        aim, drawn = (F.adaptive_avg_pool2d(pictures, size) for pictures in (seen, drawn))
+        return {"reconstruct": self.reconstruct * F.mse_loss(drawn, aim)}
 
     def _penalty(
         self,
@@ -139,7 +222,7 @@ class Synthesis:
         if {"real", "fake"} & set(self.penalties):
             squares = squared_gradient(logits, pixels)  # (2N,)
             terms["r1"], terms["r2"] = (half.mean() for half in squares.chunk(2))
-        weight = self._weight(moment)
+        weight = self._weight(moment, networks, fake)
         total = sum(
             (weight / 2 * terms[name])
             for place, name in (("real", "r1"), ("fake", "r2"))
@@ -148,28 +231,35 @@ class Synthesis:
         if "between" in self.penalties:
             share = moment.draws.uniform("between")
             between = interpolate(batch.real, fake, share).detach().requires_grad_()
-            scores = networks["D"](between, batch.labels).float()
+            scores = networks["D"](between, batch.condition).float()
             terms["gp"] = gradient_penalty(scores, between).mean()
             total = total + weight * terms["gp"]
         figures = {name: value.detach() for name, value in terms.items()}
         return {"penalty": torch.as_tensor(total), **figures}
 
-    def _weight(self, moment: Moment) -> float:
-        """Gamma now, with the kernel's raise after NaN and the make-up for lazy steps."""
+    def _weight(self, moment: Moment, networks: Mapping[str, nn.Module], fake: Tensor) -> float:
+        """Gamma now, with the kernel's raise after NaN and the make-up for lazy steps.
+
+        While networks grow, it is lower by as much as a lower resolution asks for.
+        """
         if self.gamma is None:
             raise ValueError("gamma is not set: call fitted(size) first")
         gamma = self.gamma.at(moment.fraction)
+        if self.grow is not None:
+            whole = min(cast(growth.GrowingNetwork, networks["G"]).sides[-1])
+            gamma *= gamma_for(min(fake.shape[2:])).start / gamma_for(whole).start
         return gamma * moment.controls["gamma_scale"] * self.penalty_every
 
     def _generator(
         self, networks: Mapping[str, nn.Module], batch: Batch, moment: Moment
     ) -> dict[str, Tensor]:
-        fake = _generate(networks, batch, moment, "z/generator").float()
+        fake = _generate(networks, batch, moment, "generator").float()
         seen = self._augmented(fake, moment, "generator/fake")
-        generated = networks["D"](seen, batch.labels).float()
+        generated = networks["D"](seen, batch.condition).float()
         with torch.no_grad():  # the real half only sets the mark; nothing flows back into it
-            seen = self._augmented(batch.real, moment, "generator/real")
-            real = networks["D"](seen, batch.labels).float()
+            shown = growth.shown(batch.real, networks, self.grow)
+            seen = self._augmented(shown, moment, "generator/real")
+            real = networks["D"](seen, batch.condition).float()
         return {"generator": self.game.generator(real, generated).mean()}
 
     def _augmented(self, images: Tensor, moment: Moment, name: str) -> Tensor:
@@ -177,7 +267,7 @@ class Synthesis:
         return self.augment.apply(images, p, moment.draws, f"augment/{name}")
 
     def run(self, networks: Mapping[str, nn.Module], inputs: Request) -> Tensor:
-        """Generates samples, each a function of (weights, seed, index, class) alone.
+        """Generates samples, each a function of (weights, seed, index, condition) alone.
 
         Args:
             networks: `G`, in evaluation mode.
@@ -186,34 +276,62 @@ class Synthesis:
         Returns:
             Pictures clipped to [-1, 1], (len(indices), C, H, W), float32, on the CPU.
         """
-        length = cast(LatentNetwork, networks["G"]).latent
-        z = latents(inputs.seed, inputs.indices, length)
-        labels = None if inputs.labels is None else torch.tensor(inputs.labels, dtype=torch.int64)
-        return self.decode(networks, z, labels)
+        generator = cast(LatentNetwork, networks["G"])
+        z = latents(inputs.seed, inputs.indices, generator.latent)
+        noise = noise_of(generator, inputs.seed, inputs.indices) if inputs.noise else None
+        return self.decode(networks, z, inputs.condition, inputs.psi, noise)
 
-    @torch.no_grad()
-    def decode(self, networks: Mapping[str, nn.Module], z: Tensor, labels: Tensor | None) -> Tensor:
+    def decode(
+        self,
+        networks: Mapping[str, nn.Module],
+        z: Tensor,
+        condition: Tensor | None,
+        psi: float = 1.0,
+        noise: Tensor | None = None,
+    ) -> Tensor:
         """The samples of given latents.
 
         Args:
             networks: `G`, in evaluation mode.
             z: Latents, (N, latent).
-            labels: A class for each, (N,), int64, or None.
+            condition: What each shall show, (N, ...), or None.
+            psi: Truncation.
+            noise: What `noise_of` gives, (N, noise), or None for no stochastic variation.
 
         Returns:
             Pictures clipped to [-1, 1], (N, C, H, W), float32, on the CPU.
         """
-        module = networks["G"]
-        generator = cast(LatentNetwork, module)
-        weights = next(module.parameters())
-        samples = []
-        for first in range(0, len(z), CHUNK):
-            part = _pad(z[first : first + CHUNK]).to(weights)
-            classes = None
-            if labels is not None:
-                classes = _pad(labels[first : first + CHUNK]).to(weights.device)
-            samples.append(generator(part, classes).float().clamp(-1, 1).cpu())
-        return torch.cat(samples)[: len(z)]
+        generator = cast(LatentNetwork, networks["G"])
+
+        def draw(z: Tensor, condition: Tensor | None, noise: Tensor | None) -> Tensor:
+            extras = {} if noise is None else {"noise": noise}
+            return generator(z, condition, psi, **extras)
+
+        return in_chunks(draw, networks["G"], z, condition, noise).clamp(-1, 1)
+
+
+@torch.no_grad()
+def in_chunks(draw: Callable[..., Tensor], network: nn.Module, *inputs: Tensor | None) -> Tensor:
+    """What a network makes of rows, always the same number at once.
+
+    Args:
+        draw: Takes as many tensors as `inputs` holds (None stays None), CHUNK rows each.
+        network: Whose device and precision the rows are brought to.
+        inputs: (N, ...) each, the first one there.
+
+    Returns:
+        What `draw` makes, (N, ...), float32, on the CPU.
+    """
+    weights = next(network.parameters())
+    count = next(len(rows) for rows in inputs if rows is not None)
+    samples = []
+    for first in range(0, count, CHUNK):
+        parts = [
+            None if rows is None else _moved(_pad(rows[first : first + CHUNK]), weights)
+            for rows in inputs
+        ]
+        samples.append(draw(*parts).float().cpu())
+    return torch.cat(samples)[:count]
 
 
 def gamma_for(size: int) -> Cosine:
@@ -228,19 +346,41 @@ def gamma_for(size: int) -> Cosine:
     return Cosine(start, start / 10)
 
 
-def _generate(networks: Mapping[str, nn.Module], batch: Batch, moment: Moment, name: str) -> Tensor:
+def _generate(
+    networks: Mapping[str, nn.Module], batch: Batch, moment: Moment, phase: str
+) -> Tensor:
     generator = cast(LatentNetwork, networks["G"])
-    return generator(moment.draws.normal(name, generator.latent), batch.labels)
+    z = moment.draws.normal(f"z/{phase}", generator.latent)
+    return generator(z, batch.condition, 1.0, **_extras(generator, moment.draws, phase))
+
+
+def _extras(generator: LatentNetwork, draws: Draws, phase: str) -> dict[str, Tensor]:
+    """The other random numbers that a generator takes in training."""
+    wanted = generator.extras.items()
+    return {name: draws.normal(f"{name}/{phase}", length) for name, length in wanted}
 
 
 def latents(seed: int, indices: Sequence[int], length: int) -> Tensor:
     """The latents of samples by number, (len(indices), length), each from its own stream."""
-    return torch.stack([_latent(seed, index, length) for index in indices])
+    return torch.stack([_normal(seed, "latent", index, length) for index in indices])
 
 
-def _latent(seed: int, index: int, length: int) -> Tensor:
-    draw = torch.Generator().manual_seed(derive(seed, "latent", index))
+def noise_of(generator: LatentNetwork, seed: int, indices: Sequence[int]) -> Tensor | None:
+    """The stochastic variation of samples by number, (len(indices), noise); None without any."""
+    length = generator.extras.get("noise", 0)
+    if not length:
+        return None
+    return torch.stack([_normal(seed, "noise", index, length) for index in indices])
+
+
+def _normal(seed: int, name: str, index: int, length: int) -> Tensor:
+    draw = torch.Generator().manual_seed(derive(seed, name, index))
     return torch.randn(length, generator=draw)
+
+
+def _moved(rows: Tensor, weights: Tensor) -> Tensor:
+    """Rows where the weights are, and in their precision unless they are whole numbers."""
+    return rows.to(weights) if rows.is_floating_point() else rows.to(weights.device)
 
 
 def _pad(rows: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from typing import Any
 
 from mintmark.core.errors import PackageError
 from mintmark.core.records import Lineage
+from mintmark.models.conditions import Attribute, Number
 from mintmark.models.package import Config
 
 MARKUP = re.compile(r"([\\`*_\[\]<>~&])|^([-+#=])")  # the second only opens a line
@@ -81,8 +82,10 @@ def _front_matter(config: Config, lineage: Lineage) -> dict[str, Any]:
         "tags": ["gan", "mintmark", config.family, config.task],
         "mintmark": {
             "version": config.library_version,
+            "condition": config.conditions.kind,
             "classes": list(config.classes),
-            "size": config.size,
+            "width": config.width,
+            "height": config.height,
             "channels": config.channels,
             "snapshot": lineage.snapshot,
             "base": lineage.base,
@@ -98,7 +101,7 @@ def _yaml(value: dict[str, Any]) -> str:
 
 
 def _what(config: Config) -> str:
-    shape = f"{config.size} x {config.size} pixels with {config.channels} channel(s)"
+    shape = f"{config.width} x {config.height} pixels with {config.channels} channel(s)"
     text = (
         f"A generator of the family {_plain(config.family)} that draws pictures of {shape}, made "
         f"with Mintmark {_plain(config.library_version)}."
@@ -106,11 +109,22 @@ def _what(config: Config) -> str:
     if config.classes:
         names = ", ".join(_plain(name) for name in config.classes)
         text += f" It knows {len(config.classes)} classes: {names}."
+    for one in config.conditions.attributes:
+        text += f" It can be asked for {_plain(one.name)}: {_plain(_values(one))}."
+    if config.conditions.words:
+        text += f" It can be asked in words, of which it knows {len(config.conditions.words):,}."
     return text
 
 
+def _values(one: Attribute) -> str:
+    if isinstance(one, Number):
+        return f"{one.low:g} to {one.high:g}"
+    return ", ".join(one.values)
+
+
 def _use(config: Config) -> str:
-    choice = " --class CLASS" if config.classes else ""
+    asked = {"class": " --class CLASS", "attributes": " --set NAME=VALUE", "text": ' --text "..."'}
+    choice = asked.get(config.conditions.kind, "")
     shell = f"mintmark generate PACKAGE --out pictures --count 16 --seed 1{choice}"
     python = (
         "import mintmark as mm\n\n"

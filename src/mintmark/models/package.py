@@ -1,9 +1,10 @@
 """A trained model on disk: a folder that proves what it holds.
 
-    config.json          task, family, args, classes, networks, picture size, version
+    config.json          task, family, args, conditions, networks, picture, version
     G.safetensors        averaged weights of the generator (config in the header)
     D.safetensors        the discriminator, if it is kept for fine-tuning
     README.md            model card with front matter
+    known.safetensors    what it remembers of its training pictures (`actions.known`), if kept
     lineage.json         data snapshot, rights, seed, base and run it came from
     samples/*.png        pictures at fixed seeds
     manifest.json        SHA-256 of all the others
@@ -25,18 +26,19 @@ from mintmark.core import files, lineage, strict_json
 from mintmark.core.errors import ConfigError, InputError, PackageError
 from mintmark.core.media import CHANNELS
 from mintmark.core.records import Lineage
-from mintmark.models import contents, r3gan, weights
+from mintmark.models import contents, hub, r3gan, stylegan, weights
+from mintmark.models.conditions import Conditions
+from mintmark.models.layers import presets
 
-FORMAT = 1
+FORMAT = 2
 HUB = "hf://"  # only a name that says so is looked up, so a mistyped path calls nobody
-HUB_PATTERNS = ["*.safetensors", "*.json", "*.md", "*.png"]
 
 CONFIG = {
     "format": int,
     "task": str,
     "family": str,
     "args": dict,
-    "classes": list,
+    "conditions": dict,
     "networks": list,
     "library_version": str,
     "picture": dict,
@@ -51,14 +53,18 @@ class Family:
         build: Makes the networks by name from the config's args; raises
             ConfigError where the args make no sense. Every tensor of a network
             is in its state dict.
-        preset: Args by preset name, picture size, channels and classes.
+        preset: Args by preset name, shape of the pictures (channels, rows, columns)
+            and `Conditions.sizes`.
     """
 
     build: Callable[[Mapping[str, Any]], dict[str, nn.Module]]
-    preset: Callable[[str, int, int, int], dict[str, Any]]
+    preset: Callable[[str, tuple[int, int, int], Mapping[str, int]], dict[str, Any]]
 
 
-FAMILIES: dict[str, Family] = {"r3gan": Family(r3gan.build, r3gan.preset)}
+FAMILIES: dict[str, Family] = {
+    "r3gan": Family(r3gan.build, presets.preset),
+    "stylegan": Family(stylegan.build, stylegan.preset),
+}
 
 
 @dataclass(frozen=True)
@@ -69,8 +75,9 @@ class Config:
         task: Name of the task.
         family: Key into FAMILIES.
         args: Arguments of the family, JSON values.
-        classes: Names of the classes in the order of their numbers; may be empty.
-        size: Height and width of the pictures, in pixels.
+        conditions: What it can be asked for.
+        height: Rows of the pictures, in pixels.
+        width: Columns of the pictures.
         channels: 1 grey, 2 grey + alpha, 3 RGB, 4 RGBA.
         networks: Which networks the package holds, `G` first.
         library_version: The version of Mintmark that wrote it.
@@ -79,11 +86,22 @@ class Config:
     task: str
     family: str
     args: Mapping[str, Any]
-    classes: tuple[str, ...]
-    size: int
+    conditions: Conditions
+    height: int
+    width: int
     channels: int
     networks: tuple[str, ...]
     library_version: str
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes in the order of their numbers; may be empty."""
+        return self.conditions.classes
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, rows and columns of the pictures."""
+        return self.channels, self.height, self.width
 
     def to_json(self) -> dict[str, Any]:
         """The content of config.json."""
@@ -92,10 +110,10 @@ class Config:
             "task": self.task,
             "family": self.family,
             "args": dict(self.args),
-            "classes": list(self.classes),
+            "conditions": self.conditions.to_json(),
             "networks": list(self.networks),
             "library_version": self.library_version,
-            "picture": {"size": self.size, "channels": self.channels},
+            "picture": {"height": self.height, "width": self.width, "channels": self.channels},
         }
 
     @classmethod
@@ -106,19 +124,27 @@ class Config:
             InputError: A field is absent, unknown or of another type, or the
                 format is newer than this version of Mintmark.
         """
-        newer = value.get("format") if isinstance(value, dict) else None
-        if isinstance(newer, int) and newer > FORMAT:
+        format = value.get("format") if isinstance(value, dict) else None
+        if isinstance(format, int) and format > FORMAT:
             raise PackageError(
-                f"The package was made by a newer Mintmark (format {newer}, this one reads "
+                f"The package was made by a newer Mintmark (format {format}, this one reads "
                 f"{FORMAT}): upgrade Mintmark."
+            )
+        if format == 1:
+            raise PackageError(
+                "The package was made by an early Mintmark (format 1), whose networks this one "
+                "does not build any more: train it again."
             )
         fields = strict_json.check_fields(value, CONFIG, "config.json")
         picture = strict_json.check_fields(
-            fields["picture"], {"size": int, "channels": int}, "'picture' in config.json"
+            fields["picture"],
+            {"height": int, "width": int, "channels": int},
+            "'picture' in config.json",
         )
         networks = strict_json.texts(fields["networks"], "'networks' in config.json")
         known = fields["format"] == FORMAT and networks in (("G",), ("G", "D"))
-        if not known or picture["size"] < 1 or picture["channels"] not in CHANNELS:
+        sides = min(picture["height"], picture["width"])
+        if not known or sides < 1 or picture["channels"] not in CHANNELS:
             raise PackageError(
                 "config.json has a format, networks or a picture size that Mintmark never wrote; "
                 "restore it from where it came."
@@ -127,7 +153,7 @@ class Config:
             task=fields["task"],
             family=fields["family"],
             args=fields["args"],
-            classes=strict_json.texts(fields["classes"], "'classes' in config.json"),
+            conditions=Conditions.from_json(fields["conditions"]),
             networks=networks,
             library_version=fields["library_version"],
             **picture,
@@ -173,6 +199,7 @@ def save_pretrained(
     origin: Lineage,
     card: str,
     samples: Callable[[Package], Mapping[str, bytes]] | None = None,
+    extra: Mapping[str, bytes] | None = None,
 ) -> Package:
     """Writes a package, whole or not at all.
 
@@ -187,6 +214,7 @@ def save_pretrained(
         card: The model card, Markdown with front matter.
         samples: Draws the sample files (name to content) from the package as
             it will be loaded, so that they can carry its digest.
+        extra: Other files by name; they do not change the package's identity.
 
     Returns:
         The package, read back from the disk.
@@ -204,6 +232,8 @@ def save_pretrained(
             content = weights.to_bytes(networks[name].state_dict(), header)
             files.write_bytes(part / f"{name}.safetensors", content)
         files.write_text(part / "README.md", card)
+        for name, content in (extra or {}).items():
+            files.write_bytes(part / name, content)
         contents.write_manifest(part)
         if samples is not None:
             _write_samples(part, samples(_load(part, ("G",), part, folder)))
@@ -229,11 +259,29 @@ def from_pretrained(
             future, or cannot be reached; the sentence says which.
     """
     if isinstance(source, str) and source.startswith(HUB):
-        folder = _download(source.removeprefix(HUB), revision)
+        folder = hub.download(source.removeprefix(HUB), revision)
         # The Hub's cache holds links from snapshots/<commit>/ into blobs/.
         return _load(folder, networks, folder.parents[1], folder)
     folder = Path(source).resolve()
     return _load(folder, networks, folder, folder)
+
+
+def read_file(package: Package, name: str) -> bytes:
+    """The content of one more file of a package, proved by its digest.
+
+    Raises:
+        PackageError: The package has no such file, or it was changed.
+    """
+    # The Hub's cache holds links from snapshots/<commit>/ into blobs/.
+    linked = (package.path / contents.MANIFEST).is_symlink()
+    store = package.path.parents[1] if linked else package.path
+    digests = contents.read_manifest(package.path, store)
+    if name not in digests:
+        raise PackageError(
+            f"{package.path} has no {name}, which this needs; train the package again."
+        )
+    found = contents.checked(package.path, {name: digests[name]})
+    return next(content for _, content in found)
 
 
 def verify(path: Path) -> tuple[str, ...]:
@@ -286,11 +334,12 @@ def _check_networks(
 
 
 def _require_consistent(folder: Path, config: Config) -> None:
-    """The networks' own arguments must draw the pictures and classes that the config tells."""
+    """The networks' own arguments must draw the pictures and conditions that the config tells."""
     told = {
-        "resolution": config.size,
+        "height": config.height,
+        "width": config.width,
         "channels": config.channels,
-        "classes": len(config.classes),
+        **config.conditions.sizes,
     }
     for name, value in told.items():
         if config.args.get(name) != value:
@@ -337,18 +386,6 @@ def _fill(folder: Path, name: str, network: nn.Module, content: bytes) -> nn.Mod
 
 def _form(tensor: Tensor) -> tuple[torch.Size, bool]:
     return tensor.shape, tensor.is_floating_point()
-
-
-def _download(name: str, revision: str | None) -> Path:
-    from huggingface_hub import snapshot_download  # 0.4 s, and needed only here
-
-    try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=HUB_PATTERNS))
-    except Exception as error:
-        raise PackageError(
-            f"{name} is no folder here and could not be fetched from the Hugging Face Hub; "
-            "check the name, the network and whether you are logged in."
-        ) from error
 
 
 def _write_samples(folder: Path, samples: Mapping[str, bytes]) -> None:

@@ -55,6 +55,10 @@ class Compute:
                 parameter.data = parameter.data.contiguous(memory_format=self.layout)
         return network
 
+    def moved(self, rows: Tensor | None) -> Tensor | None:
+        """The same rows on the device, or None."""
+        return None if rows is None else rows.to(self.device, non_blocking=True)
+
     def pixels(self, images: Tensor) -> Tensor:
         """Moves uint8 pictures to the device as float32 in [-1, 1].
 

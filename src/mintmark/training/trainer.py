@@ -90,11 +90,19 @@ class Batch:
 
     Attributes:
         real: Pictures in [-1, 1], (N, C, H, W), float32, or other samples.
-        labels: Class numbers, (N,), int64, or None.
+        condition: What each shows, (N, ...): class numbers, rows of attributes or
+            hashed captions; or None.
+        other: The condition of another picture of the batch for each, or None.
     """
 
     real: Tensor
-    labels: Tensor | None
+    condition: Tensor | None
+    other: Tensor | None = None
+
+    def rows(self, first: int, last: int) -> "Batch":
+        """Rows `first` to `last` (excluded)."""
+        parts = (self.condition, self.other)
+        return Batch(self.real[first:last], *(None if p is None else p[first:last] for p in parts))
 
 
 @dataclass(frozen=True)
@@ -129,6 +137,12 @@ class Engine(Protocol):
     def controls(self) -> dict[str, float]:
         """Starting values of the numbers that this engine adapts."""
 
+    def prepare(self, networks: Mapping[str, nn.Module], fraction: float) -> None:
+        """Sets what networks have to know of the moment, before each step."""
+
+    def resting(self, name: str, network: nn.Module) -> tuple[str, ...]:
+        """How the names begin of a network's parameters that do not learn at this moment."""
+
     def losses(
         self, phase: str, networks: Mapping[str, nn.Module], batch: Batch, moment: Moment
     ) -> dict[str, Tensor]:
@@ -155,8 +169,12 @@ class Rows(Protocol):
         """(rows, ...), uint8 pictures or float samples."""
 
     @property
-    def labels(self) -> Tensor | None:
-        """(rows,), int64, or None."""
+    def condition(self) -> Tensor | None:
+        """(rows, ...), or None."""
+
+    @property
+    def other(self) -> Tensor | None:
+        """The same of other pictures, or None."""
 
     @property
     def ids(self) -> NDArray[np.int64]:
@@ -232,8 +250,7 @@ def train(
     while state.step < schedule.steps:
         rows = batches.at(state.step, first, last)
         batch = Batch(
-            compute.pixels(rows.images),
-            None if rows.labels is None else rows.labels.to(compute.device, non_blocking=True),
+            compute.pixels(rows.images), compute.moved(rows.condition), compute.moved(rows.other)
         )
         total = batch.real.sum()
         distributed.average([total], compute.world)  # so that all processes see it, or none
@@ -260,6 +277,7 @@ def _step(
     )
     moment = Moment(state.step, fraction, state.controls, draws)
     figures: dict[str, float] = {}
+    engine.prepare(state.networks, fraction)
     for phase in engine.phases:
         if state.step % phase.every:
             continue
@@ -288,6 +306,10 @@ def _phase(
     """Accumulates gradients over micro-batches, averages them, updates one network."""
     for name, network in state.networks.items():
         network.requires_grad_(name == phase.network)
+    learning = state.networks[phase.network]
+    resting = engine.resting(phase.network, learning)
+    for name, parameter in learning.named_parameters():
+        parameter.requires_grad_(not name.startswith(resting))
     optimizer = state.optimizers[phase.network]
     optimizer.zero_grad(set_to_none=True)
     figures = _accumulate(engine, phase.name, state.networks, batch, moment, micro, compute)
@@ -319,11 +341,10 @@ def _accumulate(
     sums: dict[str, Tensor] = {}
     for begin in range(0, rows, size):
         end = min(begin + size, rows)
-        labels = None if batch.labels is None else batch.labels[begin:end]
         first = moment.draws.first
         part = replace(moment, draws=moment.draws.rows(first + begin, first + end))
         with compute.autocast():
-            losses = engine.losses(phase, networks, Batch(batch.real[begin:end], labels), part)
+            losses = engine.losses(phase, networks, batch.rows(begin, end), part)
         share = (end - begin) / rows
         total = torch.stack([value for value in losses.values() if value.requires_grad]).sum()
         torch.autograd.backward(total * share)

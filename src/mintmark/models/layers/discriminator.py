@@ -1,0 +1,111 @@
+"""The discriminator of the synthesis families: the generator's stages in reverse."""
+
+import math
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mintmark.models.layers.resample import downsample, upsample
+from mintmark.models.layers.residual import SLOPE, ResidualArgs, between, conv, stage
+
+DECODED = 8  # cells of the shorter side that the decoder starts from, or a few more
+DOUBLINGS = 2  # of the decoder
+
+
+class Discriminator(nn.Module):
+    """Scores pictures; a condition enters by projection (Miyato and Koyama, 2018).
+
+    With `grow` it can start at any of its stages, and `level` says at which: 2.0 is
+    the third stage from below, 2.3 that the fourth is faded in by three tenths.
+    """
+
+    level: Tensor
+
+    def __init__(self, args: ResidualArgs) -> None:
+        super().__init__()
+        widths = args.widths[::-1]
+        self.top = len(widths) - 1
+        self.sides = [args.side(place) for place in range(len(widths))]
+        starts = widths if args.grow else widths[:1]
+        self.starts = nn.ModuleList(conv(args.channels, width, 1, 1.0) for width in starts)
+        self.stages = nn.ModuleList(stage(args, width) for width in widths)
+        self.widen = between(widths)
+        self.basis = nn.Conv2d(widths[-1], widths[-1], args.base, groups=widths[-1], bias=False)
+        nn.init.normal_(self.basis.weight, 0, 1 / math.sqrt(math.prod(args.base)))
+        outputs = args.latent if args.is_conditional else 1
+        self.linear = nn.Linear(widths[-1], outputs, bias=False)
+        nn.init.normal_(self.linear.weight, 0, 1 / math.sqrt(widths[-1]))
+        self.embed = args.embedding(outputs, 1 / math.sqrt(outputs))
+        self.decoder = _decoder(widths[-2], args.channels) if args.decoder else None
+        if args.grow:
+            self.register_buffer("level", torch.tensor(float(self.top)))
+
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Maps pictures to logits.
+
+        Args:
+            x: Pictures in [-1, 1], (N, channels, height, width), of the size of its level.
+            condition: Rows as `models.conditions` makes them; None for a model without.
+
+        Returns:
+            Logits, (N,), higher for real.
+        """
+        return self.score(self.look(x), condition)
+
+    def look(self, x: Tensor) -> Tensor:
+        """Features that a condition is compared with, (N, outputs)."""
+        features: Tensor = self.linear(self.basis(self._below(x, self.top)).flatten(1))
+        return features
+
+    def score(self, features: Tensor, condition: Tensor | None) -> Tensor:
+        """Logits of features beside a condition, (N,)."""
+        if self.embed is not None:
+            features = (features * self.embed(condition)).sum(1, keepdim=True)  # (N, 1)
+        return features[:, 0]
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """What the decoder makes of the features of pictures (Liu et al., 2021, FastGAN).
+
+        Args:
+            x: Pictures in [-1, 1], (N, channels, height, width).
+
+        Returns:
+            Pictures of four times the second lowest stage, (N, channels, h, w).
+        """
+        if self.decoder is None:
+            raise ValueError("this discriminator was built without a decoder")
+        pictures: Tensor = self.decoder(self._below(x, self.top - 1))
+        return pictures
+
+    def _below(self, x: Tensor, last: int) -> Tensor:
+        """The features of stage `last`, counted from the top of the whole network."""
+        grow = len(self.starts) > 1
+        level = min(max(1.0, float(self.level)), self.top) if grow else float(self.top)
+        first = self.top - math.ceil(level)
+        y: Tensor = self.stages[first](self.starts[first](x))
+        for place in range(first, last):
+            y = self.widen[place](downsample(y))
+            if place == first and level % 1:  # the new top stage fades in beside the former one
+                y = torch.lerp(self.starts[first + 1](downsample(x)), y, level % 1)
+            y = self.stages[place + 1](y)  # (N, next width, H/2, W/2)
+        return y
+
+
+class _Up(nn.Module):
+    """Doubles the sides and halves the channels."""
+
+    def __init__(self, into: int, out: int) -> None:
+        super().__init__()
+        self.conv = conv(into, out, 3, math.sqrt(2), bias=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, into, H, W) to (N, out, 2H, 2W)."""
+        return F.leaky_relu(self.conv(upsample(x)), SLOPE)
+
+
+def _decoder(width: int, channels: int) -> nn.Sequential:
+    widths = [max(width >> doubling, 8) for doubling in range(DOUBLINGS + 1)]
+    ups = (_Up(into, out) for into, out in pairwise(widths))
+    return nn.Sequential(*ups, conv(widths[-1], channels, 1, 1.0))

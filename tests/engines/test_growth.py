@@ -1,0 +1,238 @@
+"""Growing from a low resolution: when, what learns meanwhile, and going on after a stop."""
+
+from dataclasses import replace
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from mintmark.data.loader import Loader, PixelSet
+from mintmark.engines import growth
+from mintmark.engines.growth import Grow
+from mintmark.engines.synthesis import Synthesis, gamma_for
+from mintmark.models import stylegan
+from mintmark.models.layers.resample import upsample
+from mintmark.training import trainer
+from mintmark.training.checkpoint import Store
+from mintmark.training.draws import Draws
+from mintmark.training.precision import Compute
+from mintmark.training.trainer import Batch, Cosine, Moment, RunState, Schedule
+
+ARGS: dict[str, Any] = {
+    "height": 32,
+    "width": 32,
+    "channels": 1,
+    "classes": 2,
+    "widths": [16, 16, 16, 16],
+    "latent": 8,
+    "style": 8,
+    "block": "dense",
+    "grow": True,
+}
+GROW = Grow(first=8, fade=0.4, last=0.4)
+ENGINE = Synthesis(gamma=Cosine(1.0, 0.1), grow=GROW)
+SCHEDULE = Schedule(images=80, batch=4)
+FADING = 7  # steps, after which the run is in the middle of a fade
+
+
+def networks(**changes: object) -> dict[str, nn.Module]:
+    """Networks of four stages with every weight moved from its start."""
+    torch.manual_seed(0)
+    built = stylegan.build({**ARGS, **changes})
+    with torch.no_grad():
+        for network in built.values():
+            for parameter in network.parameters():
+                parameter.add_(torch.randn_like(parameter), alpha=0.05)
+    return built
+
+
+def pixels() -> PixelSet:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (12, 1, 32, 32), dtype=np.uint8)
+    labels = rng.integers(0, 2, 12)
+    return PixelSet(images, labels, "random", torch.from_numpy(labels))
+
+
+def played(engine: Synthesis, state: RunState, steps: int) -> dict[str, float]:
+    """The figures of the last of so many steps."""
+    with Loader(pixels(), SCHEDULE.batch, state.seed) as loader:
+        run = trainer.train(engine, state, loader, SCHEDULE, Compute())
+        return [dict(next(run).figures) for _ in range(steps)][-1]
+
+
+def weights(state: RunState, name: str) -> dict[str, Tensor]:
+    return {key: value.clone() for key, value in state.networks[name].state_dict().items()}
+
+
+def moved(state: RunState, name: str, before: dict[str, Tensor]) -> set[str]:
+    after = state.networks[name].state_dict()
+    return {key for key, value in before.items() if not torch.equal(value, after[key])}
+
+
+def level_of(network: nn.Module) -> float:
+    return float(network.state_dict()["level"])
+
+
+def test_the_level_over_a_run() -> None:
+    """8 pixels for 0.3 of the run, 16 for 0.3, 32 for 0.4; two fifths of each are a fade."""
+    levels = {0.0: 1.0, 0.29: 1.0, 0.36: 1.5, 0.45: 2.0, 0.59: 2.0, 0.68: 2.5, 0.8: 3.0, 1.0: 3.0}
+    for fraction, level in levels.items():
+        assert GROW.level(32, fraction) == pytest.approx(level, abs=1e-6), fraction
+    assert 1 < GROW.level(32, 0.3) < 1.01  # a new stage has a share from its first step
+    steps = [GROW.level(32, n / 1000) for n in range(1001)]
+    assert steps == sorted(steps)
+    assert max(b - a for a, b in pairwise(steps)) < 0.02  # it never jumps
+
+
+def test_levels_at_the_edges() -> None:
+    assert Grow(first=64).level(32, 0.0) == 3.0  # no lower resolution than the first
+    assert Grow(first=4).level(8, 0.0) == 1.0
+    assert [Grow(first=8, fade=0).level(16, f) for f in (0.0, 0.49, 0.5)] == [1.0, 1.0, 2.0]
+    assert Grow(first=8, last=1.0).level(32, 0.5) == 3.0
+    assert Grow(first=16).level(48, 0.0) == Grow(first=16).level(32, 0.0) == 2.0
+
+
+def test_pictures_are_shown_at_the_generators_size() -> None:
+    images = torch.arange(2 * 8 * 12.0).view(1, 2, 8, 12)
+    small = growth.reduced(images, (4, 6))
+    assert small.shape == (1, 2, 4, 6)
+    assert small[0, 0, 0, 0] == images[0, 0, :2, :2].mean()
+    assert growth.reduced(images, (8, 12)) is images
+    points = torch.zeros(3, 2)
+    assert growth.reduced(points, points.shape[2:]) is points
+
+
+def test_real_pictures_gain_detail_as_the_generated_ones_do() -> None:
+    nets = networks()
+    images = torch.rand(2, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    halved = {
+        level: torch.nn.functional.avg_pool2d(images, 1 << (3 - level)) for level in (1, 2, 3)
+    }
+
+    def at(level: float) -> Tensor:
+        for name in ("G", "D"):
+            nets[name].state_dict()["level"].fill_(level)
+        return growth.shown(images, nets, GROW)
+
+    for level, small in halved.items():
+        assert torch.equal(at(level), small)
+    torch.testing.assert_close(at(1.25), 0.75 * upsample(halved[1]) + 0.25 * halved[2])
+    torch.testing.assert_close(at(2 + 1e-6), upsample(halved[2]), atol=1e-5, rtol=0)
+    torch.testing.assert_close(at(3 - 1e-6), images, atol=1e-5, rtol=0)
+    assert growth.shown(images, nets, None) is images
+
+
+def test_a_growing_step_is_that_of_small_pictures() -> None:
+    """At level 1 the game is the same on pictures that were reduced before."""
+    nets = networks()
+    growth.set_level(nets, GROW, 0.0)
+    real = torch.rand(4, 1, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    moment = Moment(0, 0.0, {"gamma_scale": 1.0}, Draws(0, 0, 4, 0, 4))
+    classes = torch.tensor([0, 1, 0, 1])
+    for phase in ("discriminator", "generator"):
+        large = ENGINE.losses(phase, nets, Batch(real, classes), moment)
+        small = torch.nn.functional.avg_pool2d(real, 4)
+        again = ENGINE.losses(phase, nets, Batch(small, classes), moment)
+        assert large.keys() == again.keys()
+        for name, value in large.items():
+            torch.testing.assert_close(value, again[name], msg=name)
+
+
+def test_gamma_is_lower_while_pictures_are_small() -> None:
+    """By the ratio of what the two sizes ask for; 128 pixels ask for more than 8 do."""
+    nets = networks(height=128, width=128, widths=[16] * 6)
+    real = torch.zeros(2, 1, 128, 128)
+    batch, draws = Batch(real, torch.tensor([0, 1])), Draws(0, 0, 2, 0, 2)
+    moment = Moment(0, 0.0, {"gamma_scale": 1.0}, draws)
+    growth.set_level(nets, GROW, 0.0)
+    found = ENGINE.losses("discriminator", nets, batch, moment)
+    share = gamma_for(8).start / gamma_for(128).start
+    expected = share / 2 * (found["r1"] + found["r2"])
+    torch.testing.assert_close(found["penalty"].detach(), expected)
+    growth.set_level(nets, GROW, 1.0)
+    found = ENGINE.losses("discriminator", nets, batch, moment)
+    torch.testing.assert_close(found["penalty"].detach(), (found["r1"] + found["r2"]) / 2)
+
+
+def test_each_step_is_at_its_own_level() -> None:
+    state = trainer.start(ENGINE, networks(), 0, Compute())
+    with Loader(pixels(), SCHEDULE.batch, 0) as loader:
+        for step, _ in enumerate(
+            islice(trainer.train(ENGINE, state, loader, SCHEDULE, Compute()), 10)
+        ):
+            level = GROW.level(32, step * SCHEDULE.batch / SCHEDULE.images)
+            assert level_of(state.networks["G"]) == pytest.approx(level)
+            assert level_of(state.networks["D"]) == pytest.approx(level)
+
+
+def test_only_the_stages_of_the_level_learn() -> None:
+    state = trainer.start(ENGINE, networks(), 0, Compute())
+    before = {name: weights(state, name) for name in ("G", "D")}
+    played(ENGINE, state, 1)
+    for name, low in (("G", ("blocks.0", "blocks.1", "mapping", "basis")), ("D", ("stages.3",))):
+        changed = moved(state, name, before[name])
+        assert all(any(key.startswith(part) for key in changed) for part in low)
+    assert not any(
+        key.startswith(("blocks.2", "blocks.3")) for key in moved(state, "G", before["G"])
+    )
+    assert not any(
+        key.startswith(("stages.0", "stages.1")) for key in moved(state, "D", before["D"])
+    )
+
+
+def test_a_frozen_stem_learns_at_its_own_resolution_and_rests_above() -> None:
+    engine = replace(ENGINE, grow=replace(GROW, freeze=True))
+    state = trainer.start(engine, networks(), 0, Compute())
+    first = weights(state, "G")
+    played(engine, state, 1)
+    stem = ("mapping.", "basis", "blocks.0", "blocks.1", "finish.1", "tints.1")
+    changed = moved(state, "G", first)
+    assert all(any(key.startswith(part) for key in changed) for part in stem)
+    played(engine, state, FADING)  # the second resolution begins at step 6
+    assert 1 < level_of(state.networks["G"]) < 2
+    above = weights(state, "G")
+    played(engine, state, 1)
+    changed = moved(state, "G", above) - {"level"}
+    assert changed
+    assert not any(key.startswith(stem) for key in changed)
+    assert any(key.startswith("blocks.2") for key in changed)
+
+
+def test_frozen_stages_of_the_discriminator_keep_what_they_know() -> None:
+    engine = replace(ENGINE, grow=None, frozen=2)
+    state = trainer.start(engine, networks(grow=False), 0, Compute())
+    before = weights(state, "D")
+    played(engine, state, 2)
+    changed = moved(state, "D", before)
+    kept = ("starts.0", "stages.0", "stages.1", "widen.0", "widen.1")
+    assert not any(key.startswith(kept) for key in changed)
+    assert {key for key in before if not key.startswith(kept)} == changed
+
+
+def test_a_run_that_stops_in_a_fade_goes_on_as_if_it_had_not(tmp_path: Path) -> None:
+    straight, cut = (trainer.start(ENGINE, networks(), 0, Compute()) for _ in range(2))
+    played(ENGINE, cut, FADING)
+    assert level_of(cut.networks["G"]) % 1 > 0
+    Store(tmp_path).save(cut)
+    fresh = trainer.start(ENGINE, networks(latent=8), 3, Compute())
+    Store(tmp_path).restore(fresh)
+    last = [played(ENGINE, fresh, 9), played(ENGINE, straight, FADING + 9)]
+    assert last[0] == last[1]
+    for group in ("networks", "averages"):
+        for name, network in getattr(straight, group).items():
+            for key, value in network.state_dict().items():
+                assert torch.equal(value, getattr(fresh, group)[name].state_dict()[key]), key
+
+
+def test_the_average_draws_whole_pictures_at_any_moment() -> None:
+    state = trainer.start(ENGINE, networks(), 0, Compute())
+    for steps in (1, FADING, 8):
+        played(ENGINE, state, steps)
+        with torch.no_grad():
+            drawn = state.averages["G"](torch.zeros(1, 8), torch.tensor([0]))
+        assert drawn.shape == (1, 1, 32, 32)
+        assert level_of(state.averages["G"]) == level_of(state.networks["G"])
