@@ -45,22 +45,3 @@ def test_building_again_changes_nothing(built: Path) -> None:
     assert digits.build(built) == built
     assert (built / "train").stat().st_mtime_ns == stamp
     assert sorted(path.name for path in built.iterdir()) == ["held-out", "train"]
-
-
-def test_a_failed_build_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(path: Path, value: object) -> None:
-        raise OSError("no space left on device")
-
-    monkeypatch.setattr(digits, "write_json", fail)
-    with pytest.raises(OSError, match="no space"):
-        digits.build(tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_losing_a_race_is_no_error(tmp_path: Path) -> None:
-    first, second = tmp_path / ".first", tmp_path / ".second"
-    for folder in (first, second):
-        folder.mkdir()
-        (folder / "x").touch()
-        digits._settle(folder, tmp_path / "train")
-    assert (tmp_path / "train" / "x").exists()

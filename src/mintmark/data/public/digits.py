@@ -6,26 +6,22 @@ not named but lie in blocks, so the split is by blocks: shuffling would put ever
 writer on both sides.
 """
 
-import shutil
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mintmark.core.files import sync, write_json
-from mintmark.core.media import Picture
-from mintmark.data.encode import encode
+from mintmark.core.records import Rights
+from mintmark.data.public.parts import build_part, png
 
 TRAIN = 1200  # the first so many; the last 597 are held out
-RIGHTS = {
-    "licence": "CC-BY-4.0",
-    "attribution": ["E. Alpaydin and C. Kaynak", "scikit-learn developers (BSD-3-Clause copy)"],
-    "source": (
-        "UCI Optical Recognition of Handwritten Digits (CC BY 4.0), test part, as distributed "
-        "with scikit-learn (BSD-3-Clause), sklearn.datasets.load_digits"
-    ),
-}
+RIGHTS = Rights(
+    "CC-BY-4.0",
+    ("E. Alpaydin and C. Kaynak", "scikit-learn developers (BSD-3-Clause copy)"),
+    "UCI Optical Recognition of Handwritten Digits (CC BY 4.0), test part, as distributed "
+    "with scikit-learn (BSD-3-Clause), sklearn.datasets.load_digits",
+)
 
 
 def build(folder: Path) -> Path:
@@ -39,41 +35,19 @@ def build(folder: Path) -> Path:
     Returns:
         The same folder.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     from sklearn.datasets import load_digits
 
     digits = load_digits()
     # 0..16 to 0..255, (N, 8, 8, 1)
     grey = np.rint(digits.images * 255 / 16).astype(np.uint8)[..., None]
     ids = np.arange(len(grey))
-    _build_part(folder / "train", grey, digits.target, ids[:TRAIN])
-    _build_part(folder / "held-out", grey, digits.target, ids[TRAIN:])
+    build_part(folder / "train", RIGHTS, _files(grey, digits.target, ids[:TRAIN]))
+    build_part(folder / "held-out", RIGHTS, _files(grey, digits.target, ids[TRAIN:]))
     return folder
 
 
-def _build_part(
-    folder: Path, grey: NDArray[np.uint8], labels: NDArray[np.int64], ids: NDArray[np.int64]
-) -> None:
-    if folder.exists():
-        return
-    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        beside.chmod(0o755)
-        for place in ids:
-            path = beside / str(labels[place]) / f"{place:04}.png"
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(encode(Picture(grey[place]), "png"))
-        write_json(beside / "rights.json", RIGHTS)
-        _settle(beside, folder)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-
-
-def _settle(beside: Path, folder: Path) -> None:
-    try:
-        beside.rename(folder)
-    except OSError:
-        if not folder.exists():
-            raise
-        return  # another process was first, and wrote the same
-    sync(folder.parent)
+def _files(
+    grey: NDArray[np.uint8], labels: NDArray[np.int64], ids: NDArray[np.int64]
+) -> Iterator[tuple[str, bytes]]:
+    for place in ids:
+        yield f"{labels[place]}/{place:04}.png", png(grey[place])
