@@ -1,5 +1,7 @@
 import json
+import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -11,31 +13,38 @@ import pytest
 
 from mintmark.core.errors import ConfigError, DataError
 from mintmark.core.files import digest_file
-from mintmark.core.media import Picture
+from mintmark.core.media import Clip, Picture
 from mintmark.core.records import Lineage, Recipe, Rights
-from mintmark.data.encode import Format, encode
+from mintmark.data.encode import ClipFormat, Format, encode, encode_clip
 from mintmark.data.pictures import decode, read_xmp
 from mintmark.models import r3gan
+from mintmark.models.conditions import Conditions
 from mintmark.models.package import Config, Package, from_pretrained, save_pretrained
 from mintmark.provenance.mark import (
+    CLIPS,
     FORMATS,
     MAX_PACKET,
     mark,
+    mark_clip,
     read_recipe,
     source_type,
     write_marked,
+    write_marked_clip,
 )
 
 ALL: tuple[Format, ...] = get_args(Format)
 TRAINED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 HOSTILE = "ünïcödé 😀 \"quoted\" 'single' <b>&amp; ]]> --> <!DOCTYPE x> \x00\x1b\n\t\\ end"
-ARGS: dict[str, Any] = {"resolution": 8, "channels": 1, "classes": 0, "widths": [16, 16]}
+SHAPE = {"height": 8, "width": 8, "channels": 1}
+ARGS: dict[str, Any] = {**SHAPE, **Conditions().sizes, "widths": [16, 16]}
 PICTURE = Picture(np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8))
+CLIP = Clip(np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), dtype=np.uint8), 12)
+ALL_CLIPS: tuple[ClipFormat, ...] = get_args(ClipFormat)
 
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    config = Config("digits", "r3gan", ARGS, (), 8, 1, ("G",), "0.1.0")
+    config = Config("digits", "r3gan", ARGS, Conditions(), 8, 8, 1, ("G",), "0.1.0")
     rights = Rights("CC-BY-4.0", ("Ada", "Grace <g@x>"), "two & folders \x07")
     lineage = Lineage("ab" * 32, rights, "0.1.0", 3)
     folder = tmp_path_factory.mktemp("package") / "p"
@@ -215,3 +224,81 @@ def test_deep_xml_does_no_harm() -> None:
 def test_a_damaged_recipe(text: str) -> None:
     with pytest.raises(DataError, match=r"^it carries a damaged recipe: [^\n]*\.$"):
         read_recipe(with_xmp(wrapped(text)), "it")
+
+
+@pytest.mark.parametrize("format", ALL_CLIPS)
+def test_the_mark_survives_every_format_of_clips(
+    package: Package, recipe: Recipe, format: ClipFormat
+) -> None:
+    walk = replace(recipe, index=-1, inputs={"walk": [1, 2, 1], HOSTILE: HOSTILE})
+    content = mark_clip(CLIP, package, walk, format)
+    assert read_recipe(content, "it") == walk
+    assert source_type(content) == TRAINED
+    assert content == mark_clip(CLIP, package, walk, format)
+    assert content != mark_clip(CLIP, package, replace(walk, seed=8), format)
+
+
+@pytest.mark.parametrize("suffix", [*CLIPS, ".GIF"])
+def test_writing_clips(package: Package, recipe: Recipe, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    artifact = write_marked_clip(path, CLIP, package, replace(recipe, index=-1))
+    assert (artifact.path, artifact.recipe) == (path, None)
+    assert artifact.sha256 == digest_file(path)
+    assert read_recipe(path.read_bytes(), "it") == replace(recipe, index=-1)
+    assert write_marked_clip(path, CLIP, package, recipe).recipe == recipe
+
+
+def test_a_webp_of_one_frame_carries_its_mark_too(
+    package: Package, recipe: Recipe, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.webp"
+    write_marked_clip(path, Clip(CLIP.frames[:1], 12), package, recipe)
+    assert read_recipe(path.read_bytes(), "it") == recipe
+
+
+@pytest.mark.parametrize("name", ["a.png", "a", "a.mp4.exe"])
+def test_an_unknown_suffix_of_clips(
+    package: Package, recipe: Recipe, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(ConfigError, match=r"use one of \.mp4, \.webp, \.gif"):
+        write_marked_clip(tmp_path / name, CLIP, package, recipe)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_clip_that_cannot_be_marked_is_not_written(
+    package: Package, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for suffix in CLIPS:
+        with pytest.raises(ConfigError, match="names the package 'f'"):
+            write_marked_clip(tmp_path / f"a{suffix}", CLIP, package, replace(recipe, package="f"))
+    with pytest.raises(DataError, match="at most 50 frames"):
+        write_marked_clip(tmp_path / "a.gif", Clip(CLIP.frames, 60), package, recipe)
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(ConfigError, match="extra `video`"):
+        write_marked_clip(tmp_path / "a.mp4", CLIP, package, recipe)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("format", ALL_CLIPS)
+def test_hostile_packets_in_clips_are_refused(format: ClipFormat) -> None:
+    for packet in (BOMB + wrapped("&b;"), wrapped("x" * MAX_PACKET), wrapped("{}")[:-5]):
+        with pytest.raises(DataError, match=r"^it carries metadata .*leave it out\.$"):
+            read_recipe(encode_clip(CLIP, format, packet), "it")
+    with pytest.raises(DataError, match=r"^it carries a damaged recipe: [^\n]*\.$"):
+        read_recipe(encode_clip(CLIP, format, wrapped("{")), "it")
+
+
+@pytest.mark.parametrize("format", ALL_CLIPS)
+def test_clips_without_a_recipe_or_cut_short(
+    package: Package, recipe: Recipe, format: ClipFormat
+) -> None:
+    plain = encode_clip(CLIP, format)
+    assert source_type(plain) is None
+    with pytest.raises(DataError, match=r"^it carries no Mintmark recipe"):
+        read_recipe(plain, "it")
+    content = mark_clip(CLIP, package, recipe, format)
+    with pytest.raises(DataError):
+        read_recipe(content[:100], "it")
+    for length in range(0, len(content), 97):
+        with suppress(DataError):  # else the packet is whole, as in a GIF before its frames
+            assert read_recipe(content[:length], "it") == recipe

@@ -1,11 +1,11 @@
 """The only door by which generated media becomes a file.
 
-A marked picture carries an XMP packet (ISO 16684-1) with
+A marked picture or clip carries an XMP packet (ISO 16684-1) with
 
 * `Iptc4xmpExt:DigitalSourceType`, the IPTC term for media made by a trained model, or
   for a composite of such media with real pictures;
 * the rights and the attribution of the data that the model learned from;
-* the recipe that makes the same picture again, and its lineage, both as JSON.
+* the recipe that makes the same again, and its lineage, both as JSON.
 
 No time enters the packet: the same recipe gives the same bytes.
 """
@@ -13,22 +13,24 @@ No time enters the packet: the same recipe gives the same bytes.
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from xml.etree import ElementTree
 
 from mintmark.core.errors import ConfigError, DataError, InputError
 from mintmark.core.files import digest_bytes, write_bytes
 from mintmark.core.lineage import recipe_from_json, recipe_to_json, version
-from mintmark.core.media import Picture
+from mintmark.core.media import Clip, Picture
 from mintmark.core.records import Artifact, Recipe, Rights
 from mintmark.core.strict_json import parse_json
-from mintmark.data.encode import Format, encode
+from mintmark.data.clips import is_clip, read_clip_xmp
+from mintmark.data.encode import ClipFormat, Format, encode, encode_clip
 from mintmark.data.pictures import read_xmp
 from mintmark.models.package import Package
 from mintmark.provenance.lineage import output_lineage
 
 TRAINED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+Kind = TypeVar("Kind")
 SHEET = -1  # the index of a recipe that stands for several pictures in one
 MAX_PACKET = 256 << 10  # characters; ours have a few thousand
 FORMATS: dict[str, Format] = {
@@ -40,6 +42,8 @@ FORMATS: dict[str, Format] = {
     ".tif": "tiff",
     ".tiff": "tiff",
 }
+# A file .webp is a picture or a clip; its content says which.
+CLIPS: dict[str, ClipFormat] = {".mp4": "mp4", ".webp": "webp", ".gif": "gif"}
 
 NAMESPACES = {
     "x": "adobe:ns:meta/",
@@ -83,12 +87,27 @@ def mark(
         ConfigError: The recipe names another package.
         DataError: The picture or its packet is too large for the format.
     """
-    if recipe.package != package.digest:
-        raise ConfigError(
-            f"The recipe names the package {recipe.package!r}, but {package.digest!r} made the "
-            "picture; mark it with the recipe that made it."
-        )
     return encode(picture, format, xmp=_packet(package, recipe, source))
+
+
+def mark_clip(clip: Clip, package: Package, recipe: Recipe, format: ClipFormat) -> bytes:
+    """Encodes a generated clip with its origin inside.
+
+    Args:
+        clip: What was generated.
+        package: What generated it.
+        recipe: What makes it again.
+        format: One of `encode.ClipFormat`.
+
+    Returns:
+        The bytes of a file; the same for the same arguments.
+
+    Raises:
+        ConfigError: The recipe names another package, or the extra `video` is
+            not installed.
+        DataError: The clip is too large or too fast for the format.
+    """
+    return encode_clip(clip, format, xmp=_packet(package, recipe, TRAINED))
 
 
 def unmarked(real: Picture) -> bytes:
@@ -96,7 +115,9 @@ def unmarked(real: Picture) -> bytes:
     return encode(real, "png")
 
 
-def write_marked(path: Path, picture: Picture, package: Package, recipe: Recipe) -> Artifact:
+def write_marked(
+    path: Path, picture: Picture, package: Package, recipe: Recipe, source: str = TRAINED
+) -> Artifact:
     """Writes a generated picture to a file, whole or not at all.
 
     Args:
@@ -104,6 +125,7 @@ def write_marked(path: Path, picture: Picture, package: Package, recipe: Recipe)
         picture: What was generated.
         package: What generated it.
         recipe: What makes it again; index -1 for a sheet of several.
+        source: `COMPOSITE` where real pictures are on it too.
 
     Returns:
         The artifact.
@@ -113,18 +135,34 @@ def write_marked(path: Path, picture: Picture, package: Package, recipe: Recipe)
             another package.
         DataError: The picture or its packet is too large for the format.
     """
-    if path.suffix.lower() not in FORMATS:
-        raise ConfigError(
-            f"{path.name} has a suffix that Mintmark does not write; use one of "
-            f"{', '.join(FORMATS)}."
-        )
-    content = mark(picture, package, recipe, FORMATS[path.suffix.lower()])
-    write_bytes(path, content)
-    return Artifact(path, digest_bytes(content), None if recipe.index == SHEET else recipe)
+    content = mark(picture, package, recipe, _format(path, FORMATS), source)
+    return _write(path, content, recipe)
+
+
+def write_marked_clip(path: Path, clip: Clip, package: Package, recipe: Recipe) -> Artifact:
+    """Writes a generated clip to a file, whole or not at all.
+
+    Args:
+        path: Where; its suffix names the format, its folder must exist.
+        clip: What was generated.
+        package: What generated it.
+        recipe: What makes it again; index -1, since a clip is several pictures,
+            and `inputs` says which.
+
+    Returns:
+        The artifact.
+
+    Raises:
+        ConfigError: The suffix is none of `CLIPS`, the recipe names another
+            package, or the extra `video` is not installed.
+        DataError: The clip is too large or too fast for the format.
+    """
+    content = mark_clip(clip, package, recipe, _format(path, CLIPS))
+    return _write(path, content, recipe)
 
 
 def read_recipe(content: bytes, name: str) -> Recipe:
-    """The recipe inside a picture that nobody has vouched for.
+    """The recipe inside a picture or a clip that nobody has vouched for.
 
     Args:
         content: The bytes of a file.
@@ -134,7 +172,7 @@ def read_recipe(content: bytes, name: str) -> Recipe:
         The recipe as the file states it; nothing proves yet that it is true.
 
     Raises:
-        DataError: It is no picture, or carries no recipe that can be read.
+        DataError: It is neither, or carries no recipe that can be read.
     """
     root = _parse(content, name)
     text = None if root is None else _property(root, "mintmark", "recipe")
@@ -150,17 +188,37 @@ def read_recipe(content: bytes, name: str) -> Recipe:
 
 
 def source_type(content: bytes) -> str | None:
-    """The IPTC digital source type that a picture states, or None.
+    """The IPTC digital source type that a picture or a clip states, or None.
 
     Raises:
-        DataError: It is no picture, or its metadata are malformed.
+        DataError: It is neither, or its metadata are malformed.
     """
-    root = _parse(content, "The picture")
+    root = _parse(content, "The file")
     return None if root is None else _property(root, "Iptc4xmpExt", "DigitalSourceType")
+
+
+def _format(path: Path, formats: dict[str, Kind]) -> Kind:
+    suffix = path.suffix.lower()
+    if suffix not in formats:
+        raise ConfigError(
+            f"{path.name} has a suffix that Mintmark does not write; use one of "
+            f"{', '.join(formats)}."
+        )
+    return formats[suffix]
+
+
+def _write(path: Path, content: bytes, recipe: Recipe) -> Artifact:
+    write_bytes(path, content)
+    return Artifact(path, digest_bytes(content), None if recipe.index == SHEET else recipe)
 
 
 def _packet(package: Package, recipe: Recipe, source: str) -> str:
     """The XMP packet; every text enters as a text node, never as markup."""
+    if recipe.package != package.digest:
+        raise ConfigError(
+            f"The recipe names the package {recipe.package!r}, but {package.digest!r} made "
+            "this; mark it with the recipe that made it."
+        )
     rights = package.lineage.rights
     root = ElementTree.Element(_name("x", "xmpmeta"))
     rdf = ElementTree.SubElement(root, _name("rdf", "RDF"))
@@ -200,7 +258,7 @@ def _name(prefix: str, name: str) -> str:
 
 
 def _parse(content: bytes, name: str) -> ElementTree.Element | None:
-    packet = read_xmp(content)
+    packet = read_clip_xmp(content) if is_clip(content) else read_xmp(content)
     if packet is None:
         return None
     declares = "<!DOCTYPE" in packet or "<!ENTITY" in packet  # the way to entity bombs
