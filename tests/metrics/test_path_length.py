@@ -19,6 +19,7 @@ from mintmark.metrics.path_length import (
     trimmed_mean,
 )
 from mintmark.models import r3gan
+from mintmark.models.layers import presets
 
 A = torch.from_numpy(np.random.default_rng(0).normal(size=(12, 4)))  # pictures of 3 x 2 x 2
 NORM = float(A.square().sum())
@@ -72,7 +73,7 @@ def network(dtype: torch.dtype) -> Generator:
     """A small real one, away from its first weights, whose residual branches are zero."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        net = r3gan.build(r3gan.preset("tiny", 16, 3, 2))["G"].to(dtype).eval()
+        net = r3gan.build(presets.preset("tiny", (3, 16, 16), {"classes": 2}))["G"].to(dtype).eval()
         with torch.no_grad():
             for parameter in net.parameters():
                 parameter.add_(0.05 * torch.randn(parameter.shape))

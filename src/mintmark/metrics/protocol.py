@@ -33,7 +33,7 @@ def protocol(
     dimensions: int,
     real: int,
     fake: int,
-    size: int,
+    size: int | list[int],
     seed: int,
     **more: Any,
 ) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def protocol(
         dimensions: Length of a feature vector.
         real: Number of real samples.
         fake: Number of generated samples.
-        size: Side of the pictures before the extractor, in pixels.
+        size: Side of the pictures before the extractor, in pixels; or rows and columns.
         seed: Seed of everything that was drawn for the measurement.
         more: What else must be equal, in JSON types; `code_version` always,
             `resize` where pictures were resized before the extractor.
