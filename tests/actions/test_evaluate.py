@@ -7,8 +7,9 @@ from typing import TypeVar
 import numpy as np
 import pytest
 
+from mintmark.actions import asking
 from mintmark.actions import evaluate as evaluating
-from mintmark.actions.evaluate import Drawn, evaluate, labels_like, measure
+from mintmark.actions.evaluate import Drawn, _flat, evaluate, measure
 from mintmark.actions.evaluation import PIXELS, Evaluation, load, place
 from mintmark.actions.prepare import read
 from mintmark.actions.report import markdown
@@ -53,10 +54,10 @@ def few(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_labels_follow_the_law_of_the_data(trained: Path, few: Path) -> None:
     package = from_pretrained(trained / "package")
-    found = labels_like(package.config, read(few).snapshot, 400, seed=0)
+    found = asking.rows_like(package.config.conditions, read(few).snapshot, 400, seed=0)
     assert found is not None
     assert set(found.tolist()) == {3, 8}  # by name, not by place in the data
-    assert 0.15 < (found == 3).mean() < 0.35
+    assert 0.15 < (found == 3).float().mean() < 0.35
 
 
 def test_the_same_seed_gives_the_same_figures(trained: Path, few: Path) -> None:
@@ -138,10 +139,10 @@ def test_mirrored_copies_are_found_too(trained: Path, digits: Path, tmp_path: Pa
         evaluating._reals(digits / name, config, tmp_path) for name in ("train", "held-out")
     )
     mirrored = np.ascontiguousarray(data.pixels.pixels[:40, :, :, ::-1])
-    found = evaluating._copies(data, held_out, Drawn(mirrored, None), 0)
+    found = evaluating._copies(data, held_out, Drawn(mirrored, None, "none"), 0)
     assert found.score.value >= 0.95
     assert sum(pair.train == pair.fake for pair in found.nearest) >= 15
-    fresh = evaluating._copies(data, held_out, Drawn(held_out.pixels.pixels[:200], None), 0)
+    fresh = evaluating._copies(data, held_out, Drawn(held_out.pixels.pixels[:200], None, "none"), 0)
     assert fresh.score.value <= 0.02
 
 
@@ -163,3 +164,12 @@ def test_too_few_pictures_are_refused(
         measured(trained / "package", tmp_path)
     with pytest.raises(DataError, match="4 pictures; measuring needs more than 5"):
         measured(trained / "package", few, held_out=tmp_path)
+
+
+def test_pictures_that_are_not_square_are_measured_in_pixels() -> None:
+    wide = np.arange(2 * 1 * 80 * 112, dtype=np.uint32).reshape(2, 1, 80, 112).astype(np.uint8)
+    rows = _flat(wide)
+    assert rows.shape == (2, 1 * 40 * 56)
+    assert rows[0, 0] == pytest.approx(wide[0, 0, :2, :2].mean() / 255)
+    odd = np.zeros((2, 3, 24, 16), np.uint8)
+    assert _flat(odd).shape == (2, 3 * 24 * 16)

@@ -1,8 +1,10 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from mintmark.actions.generate import load
 from mintmark.actions.monitor import SHARE, Budget, K, Monitor, watch
@@ -62,7 +64,9 @@ def test_time_counts_when_a_look_fails() -> None:
 
 @pytest.fixture
 def pixels(digits: Path) -> PixelSet:
-    return read(digits / "train").pixels(8, 1, settings().cache / "pixels")
+    found = read(digits / "train").pixels((1, 8, 8), settings().cache / "pixels")
+    assert found.labels is not None
+    return replace(found, condition=torch.from_numpy(found.labels))
 
 
 def monitor_of(pixels: PixelSet, log: Path) -> Monitor:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mintmark.actions import cost
 from mintmark.actions import plan as plans
 from mintmark.actions.prepare import Data, common_channels, common_size, read
 from mintmark.actions.requests import TrainRequest
@@ -56,18 +57,18 @@ def test_the_size_fits_the_median_picture(make: Make) -> None:
 
 def test_a_plan_follows_the_data_and_the_wishes(make: Make) -> None:
     data = make((20, 3), (20, 3), folders=("cats", "dogs"))
-    plan = plans.new_plan(asked(images=77, seed=5), data, open_world(), None)
-    assert (plan.config.size, plan.config.channels) == (16, 3)
+    plan = plans.new_plan(asked(images=77, seed=5), data, open_world(), None, None)
+    assert plan.config.shape == (3, 16, 16)
     assert plan.config.classes == ("cats", "dogs")
     assert (plan.schedule.images, plan.seed) == (77, 5)
     assert plan.engine.gamma is not None
-    assert plans.new_plan(asked(size=8), data, open_world(), None).config.size == 8
+    assert plans.new_plan(asked(size=8), data, open_world(), None, None).config.shape == (3, 8, 8)
 
 
 def test_a_plan_comes_back_from_its_file(make: Make, tmp_path: Path) -> None:
     data = make((8, 1), (8, 1))
-    base = plans.new_plan(asked(seed=1), data, open_world(), None)
-    plan = plans.new_plan(asked(micro=4), data, open_world(), base)
+    base = plans.new_plan(asked(seed=1), data, open_world(), None, None)
+    plan = plans.new_plan(asked(micro=4), data, open_world(), base, None)
     assert (plan.base, plan.schedule.micro) == (base.digest, 4)
     plans.write(plan, data, tmp_path / "run")
     assert plans.read(tmp_path / "run") == plan
@@ -83,7 +84,7 @@ def test_an_unreadable_plan_is_refused(text: str, tmp_path: Path) -> None:
 def test_every_difference_is_named(make: Make, tmp_path: Path) -> None:
     data = make((8, 1), (8, 1), (8, 1))
     out = tmp_path / "run"
-    plan = plans.new_plan(asked(), data, open_world(), None)
+    plan = plans.new_plan(asked(), data, open_world(), None, None)
     plans.write(plan, data, out)
     plans.require_same(plan, asked(out=out), data)
     plans.require_same(plan, asked(out=out, minutes=5, seed=0, size=8), data)
@@ -94,7 +95,7 @@ def test_every_difference_is_named(make: Make, tmp_path: Path) -> None:
     for part in (
         "preset is tiny, not small",
         "seed is 0, not 1",
-        "size is 8, not 16",
+        "size is 8x8, not 16x16",
         "images is 200000, not 9",
         "not forked",
         "1 picture removed (1.png)",
@@ -105,14 +106,21 @@ def test_every_difference_is_named(make: Make, tmp_path: Path) -> None:
 
 def test_minutes_become_images_by_the_pace_of_this_machine(make: Make, tmp_path: Path) -> None:
     world, data = open_world(), make((8, 1), (8, 1))
-    plan = plans.new_plan(asked(), data, world, None)
+    plan = plans.new_plan(asked(), data, world, None, None)
     plan = replace(plan, schedule=replace(plan.schedule, batch=4))
-    pixels = data.pixels(8, 1, tmp_path / "cache")
-    short = plans.within_minutes(plan, pixels, world, 0.1).schedule.images
-    long = plans.within_minutes(plan, pixels, world, 10).schedule.images
-    assert 6 * 4 < short < long
-    assert 20 < long / short < 500  # 100, were the pace the same twice
-    assert plans.within_minutes(plan, pixels, world, 1e-9).schedule.images == 4
+    pace = cost.pace(plan, data.pixels((1, 8, 8), tmp_path / "cache"), world.compute)
+    assert pace > 0
+    short, long, least = (
+        plans.within(plan, asked(minutes=minutes), data, pace).schedule.images
+        for minutes in (0.1, 10, 1e-9)
+    )
+    assert 4 < short < long
+    assert long / short == pytest.approx(100, rel=0.2)
+    assert least == 4
+    whole = plans.within(plan, asked(minutes=10), data, pace)
+    assert plans.shorter(whole, 1000).schedule.images == long - 1000
+    with pytest.raises(ConfigError, match="--no-tune"):
+        plans.shorter(whole, long)
 
 
 def test_a_run_of_minutes_ends_in_time(make: Make, tmp_path: Path) -> None:
@@ -131,6 +139,6 @@ def test_unknown_names_are_refused(make: Make) -> None:
     with pytest.raises(ConfigError, match="poems"):
         plans.find_task("poems")
     with pytest.raises(ConfigError, match="no preset 'giant'"):
-        plans.new_plan(asked(preset="giant"), data, open_world(), None)
+        plans.new_plan(asked(preset="giant"), data, open_world(), None, None)
     with pytest.raises(DataError, match="needs a class"):
-        plans.new_plan(asked(task="digits"), data, open_world(), None)
+        plans.new_plan(asked(task="digits"), data, open_world(), None, None)

@@ -41,7 +41,7 @@ def test_a_run_folder_holds_what_was_promised(trained: Path) -> None:
 def test_stopping_saves_the_step_it_stopped_at(digits: Path, tmp_path: Path) -> None:
     images = 64 * 200  # saved every five steps, so that steps 1 to 4 are only saved by stopping
     with closing(train(asked(digits / "train", tmp_path, images=images), open_world())) as steps:
-        deque(islice(steps, 3), maxlen=0)
+        deque(islice((done for done in steps if done.figures), 3), maxlen=0)
         assert Store(tmp_path / "checkpoints").steps() == [0]
     assert Store(tmp_path / "checkpoints").steps()[-1] == 3
 

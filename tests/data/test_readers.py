@@ -259,3 +259,33 @@ def test_a_file_larger_than_any_picture_is_not_read(
     limits(max_megapixels=1)
     with pytest.raises(DataError, match=r"c\.png \(it has 65 MB"):
         take_snapshot(open_source(tmp_path))
+
+
+def test_a_text_file_beside_a_picture_is_its_caption(tmp_path: Path, fill: Fill) -> None:
+    fill(tmp_path, "a.png", "b.png")
+    (tmp_path / "a.txt").write_text("\ufeff a red\n heart ", encoding="utf-8")
+    captions = {entry.name: entry.text for entry in open_source(tmp_path).entries}
+    assert captions == {"a.png": "a red heart", "b.png": None}
+
+
+def test_a_caption_that_is_no_text_is_refused(tmp_path: Path, fill: Fill) -> None:
+    fill(tmp_path, "a.png", "b.png")
+    (tmp_path / "a.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(DataError, match=r"caption a\.txt"):
+        open_source(tmp_path)
+    (tmp_path / "a.txt").write_text("long " * 3000)
+    with pytest.raises(DataError, match="longer than 10,000 bytes"):
+        open_source(tmp_path)
+
+
+@pytest.mark.parametrize("number", ["1e400", "9" * 400, "2e30"])
+def test_numbers_without_sense_are_no_numbers(number: str, tmp_path: Path, fill: Fill) -> None:
+    fill(tmp_path, "a.png", "b.png")
+    (tmp_path / "metadata.jsonl").write_text(
+        f'{{"file_name": "a.png", "age": {number}}}\n{{"file_name": "b.png", "age": 1}}'
+    )
+    with pytest.raises(DataError, match="too large"):
+        open_source(tmp_path)
+    (tmp_path / "metadata.jsonl").unlink()
+    (tmp_path / "metadata.csv").write_text(f"file_name,age\na.png,{number}\nb.png,1")
+    assert open_source(tmp_path).entries[0].attributes == {"age": number}

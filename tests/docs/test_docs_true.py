@@ -101,7 +101,7 @@ def test_every_task_is_in_the_reference() -> None:
     for name, task in all_tasks().items():
         row = re.search(rf"^\| `{re.escape(name)}` \|.*$", text, re.MULTILINE)
         assert row, f"cli.md has no row for the task {name}"
-        assert re.findall(r"`(\w+)`", row[0])[1:] == list(task.schedules)
+        assert re.findall(r"`([\w-]+)`", row[0])[1:] == list(task.schedules)
 
 
 def test_every_error_is_in_the_reference() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.svm import SVC
 
-from mintmark.actions import drawing
+from mintmark.actions import drawing, zoo
 from mintmark.actions.evaluate import Drawn, measure
 from mintmark.actions.evaluation import Evaluation
 from mintmark.actions.generate import load
@@ -24,6 +24,7 @@ from mintmark.provenance.mark import SHEET, write_marked
 
 COUNT = 1000  # digits that are generated and judged
 WIDTH = 20  # digits a row of the grid
+SHOWN = 36  # pictures of each package that comes with Mintmark
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def demo(request: DemoRequest, world: World) -> Generator[Progress, None, Demo]:
     """
     began = time.monotonic()
     out = request.out
+    yield from _shown(out, request.seed, world)
     data = get("digits", out / "data")
     run = out / "run"
     wish = TrainRequest(
@@ -86,7 +88,7 @@ def demo(request: DemoRequest, world: World) -> Generator[Progress, None, Demo]:
     yield from train(wish, world)
     package = load(run / "package", world)
     picture = drawing.draw_sheet(package, request.seed, 10 * WIDTH)
-    recipe = drawing.recipe_of(package, request.seed, SHEET, count=10 * WIDTH)
+    recipe = drawing.recipe_of(package, request.seed, SHEET, more={"count": 10 * WIDTH})
     write_marked(out / "grid.png", picture, package, recipe)
     question = EvaluateRequest(
         package=str(run / "package"),
@@ -105,11 +107,24 @@ def demo(request: DemoRequest, world: World) -> Generator[Progress, None, Demo]:
     return result
 
 
+def _shown(out: Path, seed: int, world: World) -> Generator[Progress]:
+    """Sheets of the packages that come with Mintmark, to look at while the digits are learned."""
+    for place, name in enumerate(zoo.names(), 1):
+        package = load(name, world)
+        picture = drawing.draw_sheet(package, seed, SHOWN)
+        recipe = drawing.recipe_of(package, seed, SHEET, more={"count": SHOWN})
+        path = out / "zoo" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_marked(path, picture, package, recipe)
+        told = f"Look at {path}: drawn just now by the package {name!r}"
+        yield Progress("showing", place, len(zoo.names()), "packages", {}, told)
+
+
 def read_digits(data: Path, drawn: Drawn, world: World) -> Reading:
     """Asks a support vector machine that knows only the real training digits."""
     cache = world.settings.cache / "pixels"
-    train_set = read(data / "train").pixels(8, 1, cache)
-    held_out = read(data / "held-out").pixels(8, 1, cache)
+    train_set = read(data / "train").pixels((1, 8, 8), cache)
+    held_out = read(data / "held-out").pixels((1, 8, 8), cache)
     judge = SVC(gamma=0.256)  # 0.001 on digits scaled to [0, 16], as scikit-learn shows it
     judge.fit(_flat(train_set.pixels), train_set.labels)
     right = judge.predict(_flat(drawn.pixels)) == drawn.labels

@@ -7,9 +7,11 @@ from pathlib import Path
 import torch
 
 from mintmark.actions.world import open_world
+from mintmark.actions.zoo import find
 from mintmark.core.lineage import version
 from mintmark.metrics.extractors import Weights
 from mintmark.metrics.extractors import weights as look_up
+from mintmark.models.conditions import Attribute, Conditions, Number
 from mintmark.models.package import from_pretrained
 
 EXTRAS = {"tests and checks": "pytest", "documentation": "mkdocs"}
@@ -61,15 +63,15 @@ def describe(source: str) -> dict[str, str]:
     Raises:
         PackageError: It cannot be used; the sentence says why.
     """
-    package = from_pretrained(source)
+    package = from_pretrained(find(source))
     config, origin = package.config, package.lineage
     weights = sum(p.numel() for p in package.networks["G"].parameters())
     return {
         "digest": package.digest,
         "task": config.task,
         "family": config.family,
-        "pictures": f"{config.size} x {config.size}, {config.channels} channels",
-        "classes": ", ".join(config.classes) or "none",
+        "pictures": f"{config.width} x {config.height}, {config.channels} channels",
+        "asked by": asked_by(config.conditions),
         "weights": f"{weights:,}",
         "licence of the data": origin.rights.licence,
         "attribution": "; ".join(origin.rights.attribution) or "none",
@@ -78,3 +80,22 @@ def describe(source: str) -> dict[str, str]:
         "run": ", ".join(f"{name} {value}" for name, value in origin.run.items()),
         "made by": f"mintmark {origin.code_version}",
     }
+
+
+def asked_by(conditions: Conditions) -> str:
+    """What a package can be asked for, in words."""
+    match conditions.kind:
+        case "class":
+            return f"--class: {', '.join(conditions.classes)}"
+        case "attributes":
+            return "--set: " + "; ".join(_values(one) for one in conditions.attributes)
+        case "text":
+            return f"--text, of {len(conditions.words):,} words, as in {conditions.examples[0]!r}"
+        case _:
+            return "nothing but a seed"
+
+
+def _values(one: Attribute) -> str:
+    if isinstance(one, Number):
+        return f"{one.name} = {one.low:g} to {one.high:g}"
+    return f"{one.name} = {', '.join(one.values)}"

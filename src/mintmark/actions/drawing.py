@@ -1,121 +1,138 @@
 """Drawing with a package: single pictures and sheets, each with its recipe."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mintmark.actions import asking, layout
+from mintmark.actions.asking import PLAIN, Vary, Wish
 from mintmark.actions.plan import find_task
-from mintmark.core.errors import ConfigError, DataError
 from mintmark.core.lineage import version
-from mintmark.core.log import get_logger
 from mintmark.core.media import Picture
 from mintmark.core.records import Recipe
-from mintmark.engines.synthesis import Request
-from mintmark.models.package import Config, Package
-from mintmark.provenance.mark import SHEET
+from mintmark.core.seeds import derive
+from mintmark.engines import styles
+from mintmark.engines.synthesis import LatentNetwork, latents, noise_of
+from mintmark.models.package import Package
 
-logger = get_logger("actions")
-
-LEAST_SIDE = 40  # pixels a tile is enlarged to at least, whole times, without smoothing
 MOST_ON_A_SHEET = 1000
 
 
-def class_of(config: Config, index: int, label: str | None) -> int | None:
-    """The class that picture `index` is drawn of: the one asked for, or all in turn.
+def draw(package: Package, seed: int, indices: Sequence[int], wish: Wish = PLAIN) -> list[Picture]:
+    """Pictures by number; each depends on (package, seed, index, wish) alone.
 
     Raises:
-        ConfigError: The package knows no such class.
+        ConfigError: The package cannot be asked for that.
     """
-    if label is not None and label not in config.classes:
-        known = ", ".join(config.classes) or "none"
-        raise ConfigError(f"The package has no class {label!r}; its classes are: {known}.")
-    if not config.classes:
-        return None
-    return index % len(config.classes) if label is None else config.classes.index(label)
-
-
-def labels_of(config: Config, indices: Sequence[int], label: str | None) -> list[int] | None:
-    """The classes of several pictures by `class_of`, or None without classes."""
-    numbers = [class_of(config, index, label) for index in indices]
-    return [number for number in numbers if number is not None] or None
-
-
-def draw(
-    package: Package, seed: int, indices: Sequence[int], labels: Sequence[int] | None
-) -> list[Picture]:
-    """Pictures by number; each depends on (package, seed, index, class) alone."""
-    engine = find_task(package.config.task).engine
-    return pictures(engine.run(package.networks, Request(seed, indices, labels)))
+    conditions = package.config.conditions
+    asking.require_known(conditions, wish)
+    rows = asking.rows(conditions, seed, indices, wish)
+    return pictures(samples(package, seed, indices, rows, wish))
 
 
 def pixels(
-    package: Package, seed: int, indices: Sequence[int], labels: Sequence[int] | None
+    package: Package, seed: int, indices: Sequence[int], rows: Tensor | None
 ) -> NDArray[np.uint8]:
-    """The same as one array, (N, C, H, W)."""
+    """Pictures that show given conditions, (N, C, H, W)."""
+    return to_pixels(samples(package, seed, indices, rows, PLAIN))
+
+
+def samples(
+    package: Package, seed: int, indices: Sequence[int], rows: Tensor | None, wish: Wish
+) -> Tensor:
+    """Samples in [-1, 1], (N, C, H, W).
+
+    Args:
+        package: What draws.
+        seed: Of the pictures.
+        indices: Their numbers.
+        rows: What each shall show, or None.
+        wish: Truncation, noise, mixing and variation.
+    """
+    generator = cast(LatentNetwork, package.networks["G"])
+    z = latents(seed, indices, generator.latent)
+    if wish.vary is not None:
+        z = varied(z, seed, indices, wish.vary)
+    noise = noise_of(generator, seed, indices) if wish.noise else None
+    if wish.mix is not None:
+        giver = latents(wish.mix.seed, [wish.mix.index] * len(z), generator.latent)
+        return styles.mixed(package.networks, (z, giver), rows, wish.mix.scale, wish.psi, noise)
     engine = find_task(package.config.task).engine
-    return to_pixels(engine.run(package.networks, Request(seed, indices, labels)))
+    return engine.decode(package.networks, z, rows, wish.psi, noise)
 
 
-def draw_sheet(package: Package, seed: int, count: int, label: str | None = None) -> Picture:
-    """The first `count` pictures of a seed on one sheet; a row a class where all are drawn."""
-    indices = range(count)
-    tiles = draw(package, seed, indices, labels_of(package.config, indices, label))
-    rows = len(package.config.classes) if label is None else 0
+def varied(z: Tensor, seed: int, indices: Sequence[int], vary: Vary) -> Tensor:
+    """Latents near others: on the arc towards a random one, whose length stays typical.
+
+    Args:
+        z: Latents of the originals, (N, latent).
+        seed: Of the originals.
+        indices: Their numbers.
+        vary: How far, and which variation.
+    """
+    ends = torch.cat(
+        [latents(derive(seed, "vary", index), [vary.number], z.shape[1]) for index in indices]
+    )
+    angle = vary.strength * math.pi / 2  # independent latents are about orthogonal
+    return math.cos(angle) * z + math.sin(angle) * ends
+
+
+def draw_sheet(
+    package: Package,
+    seed: int,
+    count: int,
+    wish: Wish = PLAIN,
+    indices: Sequence[int] | None = None,
+    captions: bool = False,
+) -> Picture:
+    """Pictures of a seed on one sheet; a row a class where all are drawn.
+
+    Args:
+        package: What draws.
+        seed: Of the pictures.
+        count: How many.
+        wish: What they shall show.
+        indices: Their numbers; None for the first.
+        captions: Whether each stands above its number and what it shows.
+    """
+    numbers = range(count) if indices is None else indices
+    tiles = draw(package, seed, numbers, wish)
+    if captions:
+        told = asking.told(package.config.conditions, seed, numbers, wish)
+        return layout.captioned(tiles, told, math.ceil(math.sqrt(count)))
+    rows = len(package.config.classes) if wish.label is None and indices is None else 0
     if not rows:
-        return sheet(tiles, math.ceil(math.sqrt(count)))
+        return layout.sheet(tiles, math.ceil(math.sqrt(count)))
     columns = math.ceil(count / rows)
     blank = Picture(np.full_like(tiles[0].array, 255))
     tiles += [blank] * (rows * columns - count)
     # Classes come in turn, so picture i belongs in row i % rows.
-    return sheet([tiles[c * rows + r] for r in range(rows) for c in range(columns)], columns)
+    return layout.sheet([tiles[c * rows + r] for r in range(rows) for c in range(columns)], columns)
 
 
 def recipe_of(
-    package: Package, seed: int, index: int, label: str | None = None, count: int | None = None
+    package: Package,
+    seed: int,
+    index: int,
+    wish: Wish = PLAIN,
+    more: Mapping[str, Any] | None = None,
 ) -> Recipe:
-    """What makes a picture again, or a sheet of `count` where `index` is SHEET."""
+    """What makes a picture again, or with `more` inputs a sheet or a clip (index SHEET)."""
     device = next(package.networks["G"].parameters()).device.type
-    inputs = {"class": label} if label is not None else {}
     return Recipe(
         package=package.digest,
         task=package.config.task,
         seed=seed,
         index=index,
-        inputs=inputs if count is None else {**inputs, "count": count},
+        inputs={**wish.to_inputs(), **(more or {})},
         device=device,
         code_version=version(),
     )
-
-
-def again(package: Package, recipe: Recipe) -> Picture:
-    """Makes the picture or sheet of a recipe once more.
-
-    Raises:
-        DataError: The recipe belongs to another package or makes no sense.
-    """
-    if recipe.package != package.digest:
-        raise DataError(
-            "The file was made by another package "
-            f"(digest {recipe.package[:12]}, this one is {package.digest[:12]}); "
-            "give the package that made it."
-        )
-    device = next(package.networks["G"].parameters()).device.type
-    if device != recipe.device:
-        logger.warning("the last bits may differ", made_on=recipe.device, now_on=device)
-    if "report" in recipe.inputs:
-        raise DataError("The file is a sheet of a report; run mintmark evaluate again to make it.")
-    label, count = recipe.inputs.get("class"), recipe.inputs.get("count")
-    if not (label is None or isinstance(label, str)):
-        raise DataError("The recipe in the file names no valid class; the file was changed.")
-    if recipe.index != SHEET:
-        labels = labels_of(package.config, [recipe.index], label)
-        return draw(package, recipe.seed, [recipe.index], labels)[0]
-    if not isinstance(count, int) or not 1 <= count <= MOST_ON_A_SHEET:
-        raise DataError("The recipe in the file names no valid count; the file was changed.")
-    return draw_sheet(package, recipe.seed, count, label)
 
 
 def to_pixels(samples: Tensor) -> NDArray[np.uint8]:
@@ -128,19 +145,3 @@ def pictures(samples: Tensor) -> list[Picture]:
     """Samples in [-1, 1], (N, C, H, W), as pictures."""
     arrays = to_pixels(samples).transpose(0, 2, 3, 1)  # (N, H, W, C)
     return [Picture(np.ascontiguousarray(array)) for array in arrays]
-
-
-def sheet(tiles: Sequence[Picture], columns: int) -> Picture:
-    """Lays pictures of one size out in rows, with a thin border between them."""
-    times = max(1, -(-LEAST_SIDE // tiles[0].height))
-    arrays = [np.kron(tile.array, np.ones((times, times, 1), np.uint8)) for tile in tiles]
-    height, width, channels = arrays[0].shape
-    rows = -(-len(arrays) // columns)
-    gap = max(1, height // 20)
-    shape = (rows * (height + gap) - gap, columns * (width + gap) - gap, channels)
-    canvas = np.full(shape, 255, np.uint8)
-    for place, array in enumerate(arrays):
-        top = place // columns * (height + gap)
-        left = place % columns * (width + gap)
-        canvas[top : top + height, left : left + width] = array
-    return Picture(canvas)

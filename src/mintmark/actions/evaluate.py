@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
-from mintmark.actions import curves, drawing, judging, report, sheets, walks
+from mintmark.actions import asked, asking, curves, drawing, judging, report, sheets, walks
 from mintmark.actions.evaluation import PIXELS, Chart, ClassFigures, Evaluation, Sheet
 from mintmark.actions.generate import load
 from mintmark.actions.prepare import read
@@ -27,6 +28,7 @@ from mintmark.metrics.extractors import Extractor, extract, logits
 from mintmark.metrics.memorisation import Neighbour, Novelty, novelty
 from mintmark.metrics.protocol import inception_scores, overlaps, protocol, scores
 from mintmark.metrics.reference import features_of
+from mintmark.models.conditions import Kind
 from mintmark.models.package import Config, Package
 
 MOST_REAL = 10_000  # real pictures that are compared with
@@ -66,12 +68,19 @@ class Drawn:
     """Generated pictures.
 
     Attributes:
-        pixels: (M, C, S, S), in [0, 255].
-        labels: Their classes, (M,), or None.
+        pixels: (M, C, H, W), in [0, 255].
+        rows: What each was asked to show, (M, ...), or None.
+        kind: Which kind of condition that is.
     """
 
     pixels: NDArray[np.uint8]
-    labels: NDArray[np.int64] | None
+    rows: Tensor | None
+    kind: Kind
+
+    @property
+    def labels(self) -> NDArray[np.int64] | None:
+        """Their classes, (M,), or None."""
+        return None if self.rows is None or self.kind != "class" else self.rows.numpy()
 
 
 def evaluate(request: EvaluateRequest, world: World) -> Generator[Progress, None, Evaluation]:
@@ -107,11 +116,12 @@ def measure(
             f"{request.held_out} holds the training pictures themselves; give real pictures that "
             "training never saw, or leave out --held-out."
         )
-    labels = labels_like(package.config, data.snapshot, request.count or COUNT, request.seed)
+    conditions = package.config.conditions
+    rows = asking.rows_like(conditions, data.snapshot, request.count or COUNT, request.seed)
     for reals, path in ((data, request.data), (held_out, request.held_out)):
         _require_neighbours(reals, path)
     extractor = judging.choose(request.features, package, data.pixels, world)
-    fake = yield from _draw(package, request, labels)
+    fake = yield from _draw(package, request, rows)
     yield Progress("measuring", 0, 3, "parts")
     some = _at_most(data.pixels, MOST_REAL, request.seed)
     features = features_of(extractor, some.pixels, some.snapshot, cache / "features")
@@ -121,13 +131,15 @@ def measure(
     )
     copies = None if held_out is None else _copies(data, held_out, fake, request.seed)
     yield Progress("measuring", 1, 3, "parts")
-    classes = _classes(package.config, data, fake, cache)
+    classes, judged = _classes(package.config, data, fake, request, cache)
     yield Progress("measuring", 2, 3, "parts")
     smooth, charts, pictures = _beyond(package, extractor, features, data.snapshot, request)
     evaluation = Evaluation(
         package=package.digest,
         task=package.config.task,
-        facts=_facts(package, request, data, fake, extractor) | _judge(data, held_out, cache),
+        facts=_facts(package, request, data, fake, extractor)
+        | _judge(data, held_out, cache)
+        | judged,
         scores=(*found, *(() if copies is None else (copies.score,)), *smooth),
         novelty=None if copies is None else copies.novelty,
         classes=classes,
@@ -141,22 +153,22 @@ def measure(
 
 
 def _draw(
-    package: Package, request: EvaluateRequest, labels: NDArray[np.int64] | None
+    package: Package, request: EvaluateRequest, rows: Tensor | None
 ) -> Generator[Progress, None, Drawn]:
     """Generates the pictures that are measured, a few at a time."""
     count = request.count or COUNT
     parts = []
     for first in range(0, count, CHUNK):
         indices = range(first, min(first + CHUNK, count))
-        chosen = None if labels is None else labels[first : first + CHUNK].tolist()
+        chosen = None if rows is None else rows[first : first + CHUNK]
         parts.append(drawing.pixels(package, request.seed, indices, chosen))
         yield Progress("generating", indices.stop, count, "pictures")
-    return Drawn(np.concatenate(parts), labels)
+    return Drawn(np.concatenate(parts), rows, package.config.conditions.kind)
 
 
 def _reals(path: Path, config: Config, cache: Path) -> Reals:
     data = read(path)
-    return Reals(data.snapshot, data.pixels(config.size, config.channels, cache / "pixels"))
+    return Reals(data.snapshot, data.pixels(config.shape, cache / "pixels"))
 
 
 def _require_out(request: EvaluateRequest) -> None:
@@ -181,23 +193,6 @@ def _require_neighbours(reals: Reals | None, path: Path | None) -> None:
         )
 
 
-def labels_like(
-    config: Config, snapshot: Snapshot, count: int, seed: int
-) -> NDArray[np.int64] | None:
-    """Classes by the law of the data, since another law would itself be a distance."""
-    names = [snapshot.classes[item.label] for item in snapshot.items if item.label is not None]
-    if not config.classes or not names:
-        numbers = drawing.labels_of(config, range(count), None)
-        return None if numbers is None else np.array(numbers)
-    if unknown := sorted(set(names) - set(config.classes)):
-        raise DataError(
-            f"The data has the class {unknown[0]!r}, which the package does not draw; measure it "
-            f"against data of its own classes: {', '.join(config.classes)}."
-        )
-    draw = np.random.Generator(np.random.PCG64(derive(seed, "evaluate", "labels")))
-    return draw.choice([config.classes.index(name) for name in names], count)
-
-
 def _at_most(real: PixelSet, count: int, seed: int) -> PixelSet:
     """The set, or `count` pictures drawn from it; the protocol tells how many."""
     if len(real.pixels) <= count:
@@ -217,7 +212,7 @@ def _in_features(
         dimensions=extractor.dimensions,
         real=len(features),
         fake=len(fake.pixels),
-        size=real.pixels.shape[2],
+        size=_sides(real.pixels),
         channels=real.pixels.shape[1],
         seed=seed,
         resize=extractor.resize,
@@ -244,7 +239,7 @@ def _pixel_protocol(real: PixelSet, fake: Drawn, dimensions: int, seed: int) -> 
         dimensions=dimensions,
         real=len(real.pixels),
         fake=len(fake.pixels),
-        size=fake.pixels.shape[2],
+        size=_sides(fake.pixels),
         channels=fake.pixels.shape[1],
         seed=seed,
         resize=f"box to {PIXEL_SIDE} where larger",
@@ -277,9 +272,27 @@ def _copies(data: Reals, held_out: Reals, fake: Drawn, seed: int) -> Copying:
     )
 
 
-def _classes(config: Config, data: Reals, fake: Drawn, cache: Path) -> tuple[ClassFigures, ...]:
-    names = data.snapshot.classes
-    return judging.by_class(config.classes, data.pixels, names, fake.pixels, fake.labels, cache)
+def _classes(
+    config: Config, data: Reals, fake: Drawn, request: EvaluateRequest, cache: Path
+) -> tuple[tuple[ClassFigures, ...], dict[str, str]]:
+    """How each class, value or caption came out, and how good the judge of it is."""
+    conditions, snapshot = config.conditions, data.snapshot
+    match conditions.kind:
+        case "attributes" if not request.quick:
+            theirs = asking.learned(conditions, snapshot)
+            assert theirs is not None and fake.rows is not None
+            rows, told = asked.by_attribute(
+                conditions, data.pixels, theirs, fake.pixels, fake.rows, cache
+            )
+        case "text" if not request.quick:
+            places = asking.like(snapshot, len(fake.pixels), request.seed)
+            texts = [snapshot.items[place].text or "" for place in places]
+            rows, told = asked.by_caption(snapshot, data.pixels, fake.pixels, texts, request.seed)
+        case _:
+            labels, names = fake.labels, snapshot.classes
+            found = judging.by_class(config.classes, data.pixels, names, fake.pixels, labels, cache)
+            return found, {}
+    return rows, {"judge": told} if told else {}
 
 
 def _judge(data: Reals, held_out: Reals | None, cache: Path) -> dict[str, str]:
@@ -305,14 +318,14 @@ def _beyond(
     if request.quick:
         return (), (), ()
     seed = request.seed
-    labels = labels_like(package.config, snapshot, COUNT, seed)  # whatever count is asked for
+    conditions = package.config.conditions
+    rows = asking.rows_like(conditions, snapshot, COUNT, seed)  # whatever count is asked for
     draw = np.random.Generator(np.random.PCG64(derive(seed, "evaluate", "curve")))
     some = features[draw.permutation(len(features))[:CURVE]]  # data is often sorted by class
-    classes = None if labels is None else np.resize(labels, len(some))
-    chart, strips = walks.interpolation(package, extractor, labels, seed)
-    truncated = walks.truncation(package, extractor, some, classes, seed)
+    chart, strips = walks.interpolation(package, extractor, rows, seed)
+    truncated = walks.truncation(package, extractor, some, rows, seed)
     return (
-        (walks.smoothness(package, extractor, labels, snapshot.digest, seed),),
+        (walks.smoothness(package, extractor, rows, snapshot.digest, seed),),
         (truncated, chart),
         (strips,),
     )
@@ -340,7 +353,7 @@ def _facts(
         "package": f"{package.path.name} ({package.digest[:12]})",
         "data": f"{request.data.name} ({data.snapshot.digest[:12]})",
         "held out": request.held_out.name if request.held_out else "none",
-        "pictures": f"{config.size} x {config.size}, {config.channels} channels",
+        "pictures": f"{config.width} x {config.height}, {config.channels} channels",
         "generated": f"{len(fake.pixels):,}, seed {request.seed}",
         "real": f"{len(data.pixels.pixels):,}",
         "measured in": f"{extractor.name} ({extractor.digest[:12]})",
@@ -350,11 +363,18 @@ def _facts(
     }
 
 
+def _sides(pixels: NDArray[np.uint8]) -> int | list[int]:
+    """The side of square pictures, or rows and columns."""
+    height, width = pixels.shape[2:]
+    return height if height == width else [height, width]
+
+
 def _flat(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Pictures as rows of numbers in [0, 1], (N, C * s * s), box-reduced to s <= PIXEL_SIDE."""
-    n, channels, size, _ = pixels.shape
-    factor = max(size // PIXEL_SIDE, 1)  # sizes are powers of two
-    side = size // factor
-    blocks = pixels.reshape(n, channels, side, factor, side, factor)
+    """Pictures as rows of numbers in [0, 1], (N, C * h * w), box-reduced to about PIXEL_SIDE."""
+    n, channels, height, width = pixels.shape
+    factor = max(min(height, width) // PIXEL_SIDE, 1)
+    height, width = height // factor, width // factor
+    whole = pixels[:, :, : height * factor, : width * factor]  # a rest is left out
+    blocks = whole.reshape(n, channels, height, factor, width, factor)
     means: NDArray[np.float64] = blocks.mean(axis=(3, 5), dtype=np.float64)
     return means.reshape(n, -1) / 255.0

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from mintmark.actions import drawing
 from mintmark.core.seeds import derive
@@ -65,7 +67,7 @@ class Monitor:
     Attributes:
         extractor: What the pictures are compared in.
         real: Features of some real pictures, (n, d).
-        labels: Their classes, or None; the generated ones get the same.
+        rows: What they show, or None; the generated ones are asked for the same.
         budget: When it may look.
         best: The best coverage so far.
         lost: Whether the alarm is on.
@@ -74,7 +76,7 @@ class Monitor:
 
     extractor: Extractor
     real: NDArray[np.float64]
-    labels: NDArray[np.int64] | None
+    rows: Tensor | None
     budget: Budget
     best: float = 0.0
     lost: bool = False
@@ -103,8 +105,8 @@ class Monitor:
         return figures, self._alarm(coverage)
 
     def _features(self, package: Package, count: int) -> NDArray[np.float64]:
-        labels = None if self.labels is None else self.labels[:count].tolist()
-        return extract(self.extractor, drawing.pixels(package, 0, range(count), labels))
+        rows = None if self.rows is None else self.rows[:count]
+        return extract(self.extractor, drawing.pixels(package, 0, range(count), rows))
 
     def _alarm(self, coverage: float) -> str:
         """Speaks once when coverage falls far below its best, until it has come back."""
@@ -136,8 +138,8 @@ def watch(extractor: Extractor, data: PixelSet, seed: int, log: Path) -> Monitor
     chosen = np.sort(draw.choice(len(data.pixels), count, replace=False))
     with budget.spend():
         real = extract(extractor, np.asarray(data.pixels[chosen]))
-    labels = None if data.labels is None else data.labels[chosen]
-    return Monitor(extractor, real, labels, budget, best=_best(log))
+    rows = None if data.condition is None else data.condition[torch.from_numpy(chosen)]
+    return Monitor(extractor, real, rows, budget, best=_best(log))
 
 
 def _best(log: Path) -> float:

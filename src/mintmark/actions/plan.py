@@ -5,33 +5,31 @@ asked now is named, and nothing is trained.
 """
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from mintmark.actions.prepare import Data, common_channels, common_size
+from mintmark.actions import asking, choices
+from mintmark.actions.asking import Kind
+from mintmark.actions.choices import Choices
+from mintmark.actions.prepare import Data, channels_of, common_size
 from mintmark.actions.requests import TrainRequest
 from mintmark.actions.world import World
-from mintmark.core.errors import ConfigError, DataError, InputError, ResumeError
+from mintmark.actions.zoo import find
+from mintmark.core.errors import ConfigError, InputError, PackageError, ResumeError
 from mintmark.core.files import digest_json, write_json
 from mintmark.core.lineage import rights_from_json, rights_to_json, version
 from mintmark.core.records import Rights
-from mintmark.data.loader import Loader, PixelSet
 from mintmark.data.manifest import Snapshot, changes
 from mintmark.data.manifest import load as load_snapshot
 from mintmark.engines.synthesis import Synthesis
-from mintmark.models.package import FAMILIES, Config
+from mintmark.models.package import FAMILIES, Config, Package, from_pretrained
 from mintmark.provenance.rights import combine
 from mintmark.tasks._task import Task, all_tasks
-from mintmark.training import distributed, trainer
 from mintmark.training.trainer import Cosine, Schedule
 
 MARGIN = 0.88  # share of a budget of minutes that is planned; the rest saves, draws and watches
-TRIAL_STEPS = 6  # timed to plan a budget of minutes, after two to warm up
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,7 @@ class Plan:
         snapshot: Digest of the data.
         rights: Of the data, and of what a run that it was forked from had learned.
         base: Digest of the run that this one was forked from.
+        choices: What was chosen for this run and data, on top of the task's game.
         recipe: What the engine was at the start (`Synthesis.describe`).
     """
 
@@ -58,12 +57,13 @@ class Plan:
     snapshot: str
     rights: Rights
     base: str | None
+    choices: Choices
     recipe: Mapping[str, Any]
 
     @property
     def engine(self) -> Synthesis:
-        """The game, fitted to the size of the pictures."""
-        return self.task.engine.fitted(self.config.size)
+        """The game of this run."""
+        return self.choices.applied(self.task.engine)
 
     @property
     def digest(self) -> str:
@@ -81,6 +81,7 @@ class Plan:
             "snapshot": self.snapshot,
             "rights": rights_to_json(self.rights),
             "base": self.base,
+            "choices": asdict(self.choices) | {"why": list(self.choices.why)},
             "recipe": dict(self.recipe),
         }
 
@@ -99,81 +100,183 @@ def find_task(name: str) -> Task:
     return tasks[name]
 
 
-def new_plan(request: TrainRequest, data: Data, world: World, base: Plan | None) -> Plan:
+def new_plan(
+    request: TrainRequest, data: Data, world: World, base: Plan | None, given: Package | None
+) -> Plan:
     """Decides a new run from the request, the task and the data.
+
+    Args:
+        request: What is asked for.
+        data: The pictures.
+        world: The machine.
+        base: The plan of the run that this one is forked from, if any.
+        given: The package that this one is fine-tuned from, if any.
 
     Raises:
         ConfigError, DataError: They do not go together.
     """
     task = find_task(request.task)
-    classes = _classes(task, data.snapshot)
     name = request.preset or ("tiny" if world.compute.device.type == "cpu" else "small")
     if name not in task.schedules:
         raise ConfigError(
             f"The task {task.name} has no preset {name!r}; choose {', '.join(task.schedules)}."
         )
-    size = request.size or task.size or common_size(data.snapshot)
-    channels = common_channels(data.snapshot)
-    family = FAMILIES[task.family]
-    args = family.preset(name, size, channels, len(classes))
-    family.build(args)  # refuses a size that the family cannot draw, before anything is written
-    config = Config(
-        task=task.name,
-        family=task.family,
-        args=args,
-        classes=classes,
-        size=size,
-        channels=channels,
-        networks=("G", "D"),
-        library_version=version(),
-    )
-    schedule = task.schedules[name]
+    config = _config(request, task, name, data.snapshot, given)
+    # What cannot be read back must not be learned for hours first.
+    Config.from_json(json.loads(json.dumps(config.to_json())))
+    schedule = replace(task.schedules[name], micro=request.micro)
     if request.images:
         schedule = replace(schedule, images=request.images)
-    rights = data.snapshot.rights
+    if request.batch:
+        schedule = replace(schedule, batch=request.batch)
+    made = choices.choose(request, task, config, data.snapshot, schedule.images)
     return Plan(
         task=task,
         preset=name,
         config=config,
-        schedule=replace(schedule, micro=request.micro),
+        schedule=schedule,
         seed=request.seed or 0,
         snapshot=data.snapshot.digest,
-        rights=combine(base.rights, rights) if base else rights,
-        base=base.digest if base else None,
-        recipe=task.engine.fitted(size).describe(),
+        rights=_rights(data.snapshot.rights, base, given),
+        base=base.digest if base else given.digest if given else None,
+        choices=made,
+        recipe=made.applied(task.engine).describe(),
     )
 
 
-def _classes(task: Task, snapshot: Snapshot) -> tuple[str, ...]:
-    if task.classes == "none":
-        return ()
-    labelled = bool(snapshot.classes) and all(item.label is not None for item in snapshot.items)
-    if task.classes == "needs" and not labelled:
-        raise DataError(
-            f"The task {task.name} needs a class for every picture; put each class into a folder "
-            "of its own, or add a label column to metadata.csv."
+def _rights(rights: Rights, base: Plan | None, given: Package | None) -> Rights:
+    """The rights of the data and of what was learned before."""
+    if base:
+        return combine(base.rights, rights)
+    return combine(given.lineage.rights, rights) if given else rights
+
+
+def _config(
+    request: TrainRequest, task: Task, preset: str, snapshot: Snapshot, given: Package | None
+) -> Config:
+    """Networks and pictures of a new run."""
+    family = request.family or (given.config.family if given else task.family)
+    if family not in FAMILIES:
+        raise ConfigError(
+            f"There is no family {family!r}; choose one of {', '.join(sorted(FAMILIES))}."
         )
-    return snapshot.classes if labelled else ()
+    if given and given.config.family != family:
+        raise ConfigError(
+            f"The package is of the family {given.config.family!r}, and a run of the family "
+            f"{family!r} cannot start from it; add --family {given.config.family}."
+        )
+    conditions = asking.infer(snapshot, _kind(request, task, snapshot))
+    shape = _shape(request, task, snapshot, given)
+    args = FAMILIES[family].preset(preset, shape, conditions.sizes)
+    if given:
+        args = {**given.config.args, **conditions.sizes}
+    if task.engine.reconstruct:
+        args["decoder"] = True
+    if not given and choices.grows(request, task):
+        args["grow"] = True
+    if request.grow and not args.get("grow"):
+        raise ConfigError("The package was not built to grow; leave out --grow.")
+    FAMILIES[family].build(args)  # refuses what cannot be drawn before anything is written
+    channels, height, width = shape
+    return Config(
+        task=task.name,
+        family=family,
+        args=args,
+        conditions=conditions,
+        height=height,
+        width=width,
+        channels=channels,
+        networks=("G", "D"),
+        library_version=version(),
+    )
 
 
-def within_minutes(plan: Plan, pixels: PixelSet, world: World, minutes: float) -> Plan:
-    """The plan with as many images as fit into a budget, from a short timed trial.
+def _shape(
+    request: TrainRequest, task: Task, snapshot: Snapshot, given: Package | None
+) -> tuple[int, int, int]:
+    """Channels, rows and columns of the pictures of a new run."""
+    if given and request.alpha is None and request.size is None:
+        return given.config.shape
+    channels = channels_of(snapshot, request.alpha)
+    width, height = request.sides or [task.size or common_size(snapshot)] * 2
+    if given and request.size is None:
+        width, height = given.config.width, given.config.height
+    shape = (channels, height, width)
+    if given and shape != given.config.shape:
+        have = given.config
+        raise ConfigError(
+            f"The package draws {have.width} x {have.height} pictures with {have.channels} "
+            f"channels, not {width} x {height} with {channels}; leave out --size and --alpha to "
+            "learn pictures of its own shape."
+        )
+    return shape
 
-    The trial's networks are thrown away, so the run itself starts untouched.
+
+def _kind(request: TrainRequest, task: Task, snapshot: Snapshot) -> Kind:
+    """Which condition the model takes: the one asked for, else the task's, where it is there."""
+    if request.condition != "auto":
+        return request.condition
+    labelled = bool(snapshot.classes) and all(item.label is not None for item in snapshot.items)
+    if task.condition == "class" and task.optional and not labelled:
+        return "none"
+    return task.condition
+
+
+def within(plan: Plan, request: TrainRequest, data: Data, pace: float) -> Plan:
+    """The plan with as many images as fit into the minutes asked for, and what follows from that.
+
+    Args:
+        plan: The run.
+        request: What was asked for, with its minutes.
+        data: The pictures.
+        pace: Images a second.
     """
-    networks = FAMILIES[plan.config.family].build(plan.config.args)
-    state = trainer.start(plan.engine, networks, plan.seed, world.compute)
-    with Loader(pixels, plan.schedule.batch, plan.seed) as loader:
-        steps = trainer.train(plan.engine, state, loader, plan.schedule, world.compute)
-        next(steps), next(steps)
-        begin = time.perf_counter()
-        for _, _progress in zip(range(TRIAL_STEPS), steps, strict=False):
-            pass
-        seconds = torch.tensor([time.perf_counter() - begin], device=world.compute.device)
-    distributed.average([seconds], world.compute.world)  # every process must plan the same length
-    pace = TRIAL_STEPS * plan.schedule.batch / float(seconds)
-    images = max(plan.schedule.batch, int(pace * 60 * minutes * MARGIN))
-    return replace(plan, schedule=replace(plan.schedule, images=images))
+    budget = pace * 60 * (request.minutes or 0) * MARGIN
+    images = max(plan.schedule.batch, int(budget))
+    made = choices.choose(request, plan.task, plan.config, data.snapshot, images)
+    return replace(
+        plan,
+        schedule=replace(plan.schedule, images=images),
+        choices=made,
+        recipe=made.applied(plan.task.engine).describe(),
+    )
+
+
+def shorter(plan: Plan, images: int) -> Plan:
+    """The plan without so many images, which are spent before the run.
+
+    Raises:
+        ConfigError: Nothing would be left.
+    """
+    left = plan.schedule.images - images
+    if left < plan.schedule.batch:
+        raise ConfigError(
+            "The probes for gamma alone take longer than that; give more --minutes or --no-tune."
+        )
+    return replace(plan, schedule=replace(plan.schedule, images=left))
+
+
+def flags(plan: Plan) -> str:
+    """The options of the command that makes a run again, beside its data, size and place."""
+    config, made, schedule = plan.config, plan.choices, plan.schedule
+    alpha = {2: "keep", 4: "keep"}.get(config.channels)
+    growth = None if "grow" not in config.args else "grow" if made.grow else "no-grow"
+    told = {
+        "preset": plan.preset,
+        "family": config.family,
+        "condition": config.conditions.kind,
+        "alpha": alpha,
+        "augment": made.augment.kind,
+        "gamma": f"{made.gamma.start:g}",
+        "balance": made.balance,
+        "batch": schedule.batch,
+        "images": schedule.images,
+        "seed": plan.seed,
+        "freeze-d": made.frozen or None,
+        "from": "BASE" if plan.base else None,
+    }
+    parts = [f"--{name} {value}" for name, value in told.items() if value is not None]
+    return " ".join([*parts, *([f"--{growth}"] if growth else [])])
 
 
 def write(plan: Plan, data: Data, folder: Path) -> None:
@@ -200,6 +303,7 @@ def read(folder: Path) -> Plan:
             snapshot=value["snapshot"],
             rights=rights_from_json(value["rights"]),
             base=value["base"],
+            choices=choices.from_json(value["choices"]),
             recipe=value["recipe"],
         )
     except (OSError, ValueError, KeyError, TypeError, InputError) as error:
@@ -221,6 +325,10 @@ def require_same(plan: Plan, request: TrainRequest, data: Data) -> None:
     """
     folder = request.out
     differences = _differences(plan, request)
+    if request.alpha and channels_of(data.snapshot, request.alpha) != plan.config.channels:
+        differences.append(f"its pictures have {plan.config.channels} channels")
+    if request.start and not _is_from(plan, request.start):
+        differences.append(f"it did not start from {request.start}")
     if request.fork and not _is_forked_from(plan, request.fork):
         differences.append(f"it was not forked from {request.fork}")
     if digest_json(plan.recipe) != digest_json(plan.engine.describe()):
@@ -242,15 +350,34 @@ def _is_forked_from(plan: Plan, source: Path) -> bool:
     return plan.base is not None and (gone or plan.base == read(source).digest)
 
 
+def _is_from(plan: Plan, start: str) -> bool:
+    """Whether a plan started from a package; believed where that is gone."""
+    try:
+        return plan.base == from_pretrained(find(start)).digest
+    except PackageError:
+        return plan.base is not None
+
+
 def _differences(plan: Plan, request: TrainRequest) -> list[str]:
     """Where an explicit wish differs from the plan, in words."""
-    pairs = {
+    condition = None if request.condition == "auto" else request.condition
+    augment = None if request.augment == "auto" else request.augment
+    sides = request.sides
+    pairs: dict[str, tuple[Any, Any]] = {
         "task": (request.task, plan.task.name),
         "preset": (request.preset, plan.preset),
+        "family": (request.family, plan.config.family),
+        "condition": (condition, plan.config.conditions.kind),
         "seed": (request.seed, plan.seed),
-        "size": (request.size, plan.config.size),
+        "size": (sides and "{}x{}".format(*sides), f"{plan.config.width}x{plan.config.height}"),
+        "gamma": (request.gamma, plan.choices.gamma.start),
+        "augmentation": (augment, plan.choices.augment.kind),
+        "batch": (request.batch, plan.schedule.batch),
         "micro-batch": (request.micro, plan.schedule.micro),
         "images": (request.images, plan.schedule.images),
+        "balance": (request.balance, plan.choices.balance),
+        "growth": (request.grow, plan.choices.grow is not None),
+        "frozen stages": (request.freeze_d or None, plan.choices.frozen),
     }
     return [
         f"its {name} is {planned}, not {wish}"

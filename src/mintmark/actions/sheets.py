@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mintmark.actions import drawing
+from mintmark.actions import drawing, layout
 from mintmark.actions.evaluation import Sheet
 from mintmark.core.media import Picture
 from mintmark.core.records import Recipe
@@ -26,7 +26,7 @@ COLUMNS = 4  # of pairs
 def samples(package: Package, seed: int) -> Sheet:
     """The first pictures of a seed, a row a class."""
     count = _count(len(package.config.classes))
-    recipe = drawing.recipe_of(package, seed, SHEET, count=count)
+    recipe = drawing.recipe_of(package, seed, SHEET, more={"count": count})
     picture = drawing.draw_sheet(package, seed, count)
     rows = f", a row for each class: {', '.join(package.config.classes)}"
     about = f"The first {count} pictures of seed {seed}, none chosen"
@@ -62,7 +62,7 @@ def reals(real: PixelSet, names: Sequence[str], classes: Sequence[str], seed: in
         for row in rows:
             tiles += [_picture(real.pixels[i]) for i in row]
             tiles += [blank] * (columns - len(row))
-    picture = drawing.sheet(tiles, columns)
+    picture = layout.sheet(tiles, columns)
     return Sheet("real", "Real", "Pictures of the data, drawn by chance.", unmarked(picture))
 
 
@@ -78,7 +78,7 @@ def neighbours(
         _picture(np.concatenate([fake[pair.fake], real.pixels[pair.train]], axis=2))
         for pair in nearest[:PAIRS]
     ]
-    picture = drawing.sheet(tiles, COLUMNS)
+    picture = layout.sheet(tiles, COLUMNS)
     return Sheet(
         "neighbours",
         "Nearest neighbours",
@@ -97,7 +97,7 @@ def ways(package: Package, strips: Tensor, seed: int) -> Sheet:
         seed: Of the latents.
     """
     rows, steps = strips.shape[:2]
-    picture = drawing.sheet(drawing.pictures(strips.flatten(0, 1)), steps)
+    picture = layout.sheet(drawing.pictures(strips.flatten(0, 1)), steps)
     return Sheet(
         "interpolation",
         "Ways between pictures",

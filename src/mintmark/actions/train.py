@@ -9,13 +9,14 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
-from mintmark.actions import drawing
+from mintmark.actions import asking, choices, cost, drawing, known, tune
 from mintmark.actions import plan as plans
 from mintmark.actions.monitor import Monitor, watch
 from mintmark.actions.plan import Plan
 from mintmark.actions.prepare import Data, read
 from mintmark.actions.requests import TrainRequest
 from mintmark.actions.world import World
+from mintmark.actions.zoo import find
 from mintmark.core.errors import CheckpointError, ConfigError, MintmarkError, ResumeError
 from mintmark.core.files import digest_json, sync, write_text
 from mintmark.core.lineage import version
@@ -26,7 +27,7 @@ from mintmark.data.doctor import examine
 from mintmark.data.loader import Loader, PixelSet
 from mintmark.metrics.extractors import shipped
 from mintmark.models.card import render
-from mintmark.models.package import FAMILIES, Package, save_pretrained
+from mintmark.models.package import FAMILIES, Package, from_pretrained, save_pretrained
 from mintmark.provenance.mark import SHEET, mark, write_marked
 from mintmark.training import distributed, durable, trainer
 from mintmark.training.checkpoint import Store
@@ -36,6 +37,8 @@ from mintmark.training.trainer import RunState
 SAVES = 40  # checkpoints a run
 SAMPLES = 20  # sample sheets a run
 LOG_EVERY = 20  # steps
+SHORT = 100  # steps; a shorter run is over before its cost is known
+MOST_TUNING = 0.2  # of a run's images that probes may take unless they are asked for
 SAMPLE_SEED = 0  # of sample sheets, so that they show the same latents all along
 
 
@@ -80,7 +83,7 @@ def train(request: TrainRequest, world: World) -> Generator[Progress]:
         MintmarkError: The run ended badly; what it had learned is kept.
     """
     with distributed.joined(world.compute):
-        run = _prepare(request, world)
+        run = yield from _prepare(request, world)
         yield from _findings(run)
         yield from _steps(run, world)
         if world.compute.rank == 0:
@@ -88,33 +91,103 @@ def train(request: TrainRequest, world: World) -> Generator[Progress]:
         distributed.wait_for_all(world.compute.world)
 
 
-def _prepare(request: TrainRequest, world: World) -> Prepared:
+def _prepare(request: TrainRequest, world: World) -> Generator[Progress, None, Prepared]:
     """Reads the data, and the plan of the run or makes one; builds the networks."""
     data = read(request.data, request.skip_broken)
-    known = (request.out / "run.json").exists()
-    if known:
+    begun = (request.out / "run.json").exists()
+    given = None if begun else _given(request)
+    if begun:
         plan = plans.read(request.out)
         plans.require_same(plan, request, data)
     else:
         _require_free(request.out, request.data)
         base = plans.read(request.fork) if request.fork else None
-        plan = plans.new_plan(request, data, world, base)
-    size, channels = plan.config.size, plan.config.channels
-    pixels = data.pixels(size, channels, world.settings.cache / "pixels")
-    if request.minutes and not known:
-        plan = plans.within_minutes(plan, pixels, world, request.minutes)
+        plan = plans.new_plan(request, data, world, base, given)
+    pixels = pixels_of(plan, data, world)
     distributed.rows_of(world.compute, plan.schedule.batch)  # refuses before anything is written
+    if not begun:
+        plan = yield from _fitted(plan, request, data, pixels, world)
     torch.manual_seed(derive(plan.seed, "weights"))
     networks = FAMILIES[plan.config.family].build(plan.config.args)
     state = trainer.start(plan.engine, networks, plan.seed, world.compute)
-    if request.fork and not known:
+    if request.fork and not begun:
         _adopt(request.fork, state, plan)
+    if given:
+        _inherit(given, state, plan)
     run = Prepared(plan, data, pixels, state, request.out)
     distributed.wait_for_all(world.compute.world)  # all have looked before one of them writes
-    if not known and world.compute.rank == 0:
+    if not begun and world.compute.rank == 0:
         _begin(run)
     distributed.wait_for_all(world.compute.world)
     return run
+
+
+def _fitted(
+    plan: Plan, request: TrainRequest, data: Data, pixels: PixelSet, world: World
+) -> Generator[Progress, None, Plan]:
+    """The plan with what depends on the machine: micro-batches, length, gamma; tells its cost."""
+    needed = cost.memory(plan)
+    if request.micro is None:
+        rows = cost.micro(plan, needed, cost.free(world.compute))
+        plan = replace(plan, schedule=replace(plan.schedule, micro=rows))
+    short = plan.schedule.images < SHORT * plan.schedule.batch
+    if short and not (request.minutes or request.tune):
+        return plan
+    pace = cost.pace(plan, pixels, world.compute)
+    tunes = _tunes(request, plan)
+    if request.minutes:
+        plan = plans.within(plan, request, data, pace)
+        tunes = _tunes(request, plan)
+        plan = plans.shorter(plan, len(tune.FACTORS) * tune.length(plan)) if tunes else plan
+    yield Progress("training", 0, plan.schedule.images, "images", {}, cost.tell(plan, pace, needed))
+    if tunes:
+        plan = yield from tune.tuned(plan, pixels, world)
+    for sentence in plan.choices.why:
+        yield Progress("training", 0, plan.schedule.images, "images", {}, sentence)
+    return plan
+
+
+def _tunes(request: TrainRequest, plan: Plan) -> bool:
+    """Whether gamma is probed: as asked for, else where nobody chose it and it costs little."""
+    if request.tune is not None:
+        return request.tune
+    chosen = request.gamma is not None or plan.task.engine.gamma is not None
+    fresh = request.fork is None and request.start is None
+    return fresh and not chosen and tune.share(plan) <= MOST_TUNING
+
+
+def _given(request: TrainRequest) -> Package | None:
+    """The package that a run starts from, with its discriminator."""
+    return from_pretrained(find(request.start), ("G", "D")) if request.start else None
+
+
+def pixels_of(plan: Plan, data: Data, world: World) -> PixelSet:
+    """The decoded pictures with what the model shall learn of each."""
+    pixels = data.pixels(plan.config.shape, world.settings.cache / "pixels")
+    conditions, balance = plan.config.conditions, plan.choices.balance
+    return replace(
+        pixels,
+        condition=asking.learned(conditions, data.snapshot),
+        groups=choices.groups(conditions, data.snapshot, balance) if balance else None,
+    )
+
+
+def _inherit(given: Package, state: RunState, plan: Plan) -> None:
+    """Takes over every tensor of a package that has a place here.
+
+    What belongs to another condition does not fit, and is learned anew. The stage that
+    a growing network had come to is this run's own affair.
+    """
+    anew = given.config.conditions != plan.config.conditions
+    for name, network in state.networks.items():
+        theirs, ours = given.networks[name].state_dict(), network.state_dict()
+        same = [key for key in theirs if key in ours and theirs[key].shape == ours[key].shape]
+        fitting = {
+            key: theirs[key] for key in same if key != "level" and not (anew and "embed" in key)
+        }
+        network.load_state_dict(fitting, strict=False)
+    for name, average in state.averages.items():
+        average.load_state_dict(state.networks[name].state_dict())
 
 
 def _begin(run: Prepared) -> None:
@@ -125,7 +198,7 @@ def _begin(run: Prepared) -> None:
     part.mkdir(parents=True)
     plans.write(run.plan, run.data, part)
     data = run.data
-    report = examine(data.source, data.snapshot, data.broken, run.plan.config.size)
+    report = examine(data.source, data.snapshot, data.broken, max(run.plan.config.shape[1:]))
     write_text(part / "data.txt", report.text())
     Store(part / "checkpoints").save(run.state)
     part.replace(folder)
@@ -273,7 +346,7 @@ def _sample_sheet(package: Package) -> tuple[Picture, Recipe]:
     """Ten pictures a class, or a square of 64, always of the same latents."""
     count = min(10 * len(package.config.classes), drawing.MOST_ON_A_SHEET) or 64
     picture = drawing.draw_sheet(package, SAMPLE_SEED, count)
-    return picture, drawing.recipe_of(package, SAMPLE_SEED, SHEET, count=count)
+    return picture, drawing.recipe_of(package, SAMPLE_SEED, SHEET, more={"count": count})
 
 
 def _lineage(run: Prepared) -> Lineage:
@@ -297,10 +370,8 @@ def save_package(run: Prepared, world: World) -> Package:
         "pictures learned from": f"{len(run.data.snapshot.items):,}",
         "NaN retries": f"{state.controls['retries']:g}",
     }
-    command = (
-        f"mintmark train {plan.task.name} DATA --out RUN --preset {plan.preset} "
-        f"--size {plan.config.size} --images {plan.schedule.images} --seed {plan.seed}"
-    )
+    size = f"{plan.config.width}x{plan.config.height}"
+    command = f"mintmark train {plan.task.name} DATA --out RUN --size {size} {plans.flags(plan)}"
     hardware = f"{world.compute.device.type}, {str(world.compute.dtype).removeprefix('torch.')}"
     card = render(plan.config, origin, figures, command, hardware, (plan.task.about,))
 
@@ -310,4 +381,13 @@ def save_package(run: Prepared, world: World) -> Package:
 
     folder = run.folder / "package"
     networks = {**state.networks, **state.averages}
-    return save_pretrained(folder, plan.config, networks, origin, card, samples)
+    return save_pretrained(
+        folder, plan.config, networks, origin, card, samples, {known.FILE: _memory(run)}
+    )
+
+
+def _memory(run: Prepared) -> bytes:
+    """What the package remembers of its training pictures."""
+    task = run.plan.task
+    names = [Path(item.name).stem for item in run.data.snapshot.items]
+    return known.remember(shipped(task.extractor), run.pixels.pixels, names, task.guard)

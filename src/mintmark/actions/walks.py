@@ -1,7 +1,6 @@
 """What a package does between and beyond its latents: smoothness, ways, truncation."""
 
 import copy
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mintmark.actions import drawing, sheets
+from mintmark.actions import asking, drawing, sheets
 from mintmark.actions.evaluation import Chart, Line, Sheet
 from mintmark.actions.plan import find_task
 from mintmark.core.lineage import version
@@ -35,7 +34,7 @@ K = 5
 def smoothness(
     package: Package,
     extractor: Extractor,
-    labels: NDArray[np.int64] | None,
+    rows: Tensor | None,
     snapshot: str,
     seed: int,
 ) -> Score:
@@ -44,19 +43,19 @@ def smoothness(
     Args:
         package: What draws.
         extractor: Whose maps the distance compares.
-        labels: A column of classes that the samples take theirs from, or None.
+        rows: Conditions that the samples take theirs from, (n, ...), or None.
         snapshot: Digest of the data that decided those.
         seed: Of the latents.
     """
-    found = path_length(generator_of(package, labels), distance_of(extractor), PATH, seed)
+    found = path_length(generator_of(package, rows), distance_of(extractor), PATH, seed)
     measured: dict[str, Any] = {
         "features": extractor.name,
         "extractor": extractor.digest,
         "distance": "perceptual, uniform weights",
         "resize": extractor.resize,
         "scaling": extractor.scaling,
-        "pictures": [package.config.channels, package.config.size],
-        "labels": 0 if labels is None else len(labels),
+        "pictures": list(package.config.shape),
+        "labels": 0 if rows is None else len(rows),
         "snapshot": snapshot,
         "code_version": version(),
     }
@@ -64,10 +63,10 @@ def smoothness(
 
 
 def interpolation(
-    package: Package, extractor: Extractor, labels: NDArray[np.int64] | None, seed: int
+    package: Package, extractor: Extractor, rows: Tensor | None, seed: int
 ) -> tuple[Chart, Sheet]:
     """How evenly pictures change between two latents, as a chart and as strips."""
-    generator = generator_of(package, labels)
+    generator = generator_of(package, rows)
     curve = interpolation_curve(generator, distance_of(extractor), "z", seed, PAIRS, STEPS)
     lines = (
         Line("mean", curve.positions, curve.mean),
@@ -83,14 +82,14 @@ def interpolation(
         "perceptual distance of a step",
         lines,
     )
-    return chart, sheets.ways(package, _strips(package, labels, seed), seed)
+    return chart, sheets.ways(package, _strips(package, seed), seed)
 
 
 def truncation(
     package: Package,
     extractor: Extractor,
     real: NDArray[np.float64],
-    labels: NDArray[np.int64] | None,
+    rows: Tensor | None,
     seed: int,
 ) -> Chart:
     """Precision and recall of pictures whose latents are scaled by psi.
@@ -99,15 +98,15 @@ def truncation(
         package: What draws.
         extractor: What the pictures are compared in.
         real: Features of real pictures, (N, d), as many as shall be drawn for each psi.
-        labels: Classes of the pictures, (N,), or None.
+        rows: Conditions that the pictures take theirs from in turn, (n, ...), or None.
         seed: Of the latents.
     """
     engine = find_task(package.config.task).engine
     z = latents(seed, range(len(real)), _latent_length(package))
-    classes = None if labels is None else torch.from_numpy(labels)
+    chosen = None if rows is None else rows[torch.arange(len(real)) % len(rows)]
     found = []
     for psi in PSI:
-        drawn = drawing.to_pixels(engine.decode(package.networks, z * psi, classes))
+        drawn = drawing.to_pixels(engine.decode(package.networks, z, chosen, psi))
         found.append(precision_recall_density_coverage(real, extract(extractor, drawn), K))
     return Chart(
         "truncation",
@@ -124,15 +123,17 @@ def truncation(
     )
 
 
-def generator_of(package: Package, labels: NDArray[np.int64] | None) -> Generator:
+def generator_of(package: Package, rows: Tensor | None) -> Generator:
     """A package as metrics of latents see it: in float64, on the CPU, clipped as people see it."""
     network = copy.deepcopy(package.networks["G"]).double().cpu()
-    column: Sequence[int] = () if labels is None else labels.tolist()
+    exact = None if rows is None else rows.double() if rows.is_floating_point() else rows
 
-    def draw(z: Tensor, classes: Tensor | None) -> Tensor:
-        pictures: Tensor = network(z, classes)
+    def draw(z: Tensor, places: Tensor | None) -> Tensor:
+        condition = None if exact is None or places is None else exact[places]
+        pictures: Tensor = network(z, condition)
         return pictures.clamp(-1, 1)
 
+    column = () if rows is None else range(len(rows))
     return Generator(draw=draw, latent=_latent_length(package), labels=column)
 
 
@@ -142,18 +143,16 @@ def distance_of(extractor: Extractor) -> Distance:
     return lambda a, b: perceptual_distance(lambda x: maps(exact, x), a, b)
 
 
-def _strips(package: Package, labels: NDArray[np.int64] | None, seed: int) -> Tensor:
+def _strips(package: Package, seed: int) -> Tensor:
     """Pictures along ways, (STRIPS, STEPS + 1, C, H, W), each way within one class."""
     engine = find_task(package.config.task).engine
     ends = latents(seed, range(2 * STRIPS), _latent_length(package)).reshape(2, STRIPS, -1)
     places = torch.linspace(0, 1, STEPS + 1)
     ways = [slerp(ends[0], ends[1], place.expand(STRIPS)) for place in places]
     z = torch.stack(ways, dim=1)  # (STRIPS, STEPS + 1, latent)
-    classes = None
-    if labels is not None:
-        classes = torch.arange(STRIPS) % len(package.config.classes)
-        classes = classes.repeat_interleave(STEPS + 1)
-    drawn = engine.decode(package.networks, z.flatten(0, 1).float(), classes)
+    shown = asking.rows(package.config.conditions, seed, range(STRIPS), asking.PLAIN)
+    repeated = None if shown is None else shown.repeat_interleave(STEPS + 1, dim=0)
+    drawn = engine.decode(package.networks, z.flatten(0, 1).float(), repeated)
     return drawn.reshape(STRIPS, STEPS + 1, *drawn.shape[1:])
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from mintmark.cli import show
-from mintmark.core.errors import MintmarkError
+from mintmark.core.errors import ConfigError, MintmarkError
 
 app = typer.Typer(
     name="mintmark",
@@ -35,6 +35,50 @@ FeaturesOption = Annotated[
 Seed = Annotated[int, typer.Option(help="Picture i of a seed is always the same.")]
 
 
+GENERATE_EXAMPLES = """Examples:
+
+- `mintmark generate digits --class 7 --grid -o sevens`
+- `mintmark generate runs/avatars/package --set hair=red --count 50 -o faces`
+- `mintmark generate runs/emoji/package --text "noto red heart" --best-of 4 -o hearts`
+- `mintmark generate digits --vary sevens/digits-1a2b3c4d-0-7f3e21-000003.png -o near`
+- `mintmark generate runs/avatars/package --walk mp4 --count 6 --psi 0.8 -o walks`
+"""
+
+MOST_SEEDS = 100_000
+
+
+def sides(text: str | None) -> int | tuple[int, int] | None:
+    """A size as it is typed: `64`, or `96x64` for width and height."""
+    parts = [] if text is None else text.lower().split("x")
+    if not parts:
+        return None
+    if not all(part.isdecimal() for part in parts) or len(parts) > 2:
+        raise ConfigError(f"The size {text!r} is neither a number nor WIDTHxHEIGHT, as 96x64.")
+    numbers = [int(part) for part in parts]
+    return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
+
+
+def numbers(text: str | None) -> tuple[int, ...]:
+    """Seeds as they are typed: `1-4,9`."""
+    found: list[int] = []
+    for part in text.split(",") if text else []:
+        first, _, last = part.strip().partition("-")
+        if not first.isdecimal() or not (last or first).isdecimal():
+            raise ConfigError(f"--seeds takes numbers and ranges, as in 1-4,9, not {text!r}.")
+        if int(last or first) - int(first) >= MOST_SEEDS:
+            raise ConfigError(f"--seeds {part} is a very long range; take --count instead.")
+        found += range(int(first), int(last or first) + 1)
+    return tuple(found)
+
+
+def pairs(texts: list[str]) -> dict[str, str]:
+    """Attributes as they are typed: `hair=red`."""
+    for text in texts:
+        if "=" not in text:
+            raise ConfigError(f"--set takes NAME=VALUE, as in --set hair=red, not {text!r}.")
+    return dict(text.split("=", 1) for text in texts)
+
+
 def main() -> None:
     """The entry point: an error is one sentence on standard error and an exit code."""
     try:
@@ -53,12 +97,33 @@ def train(  # noqa: PLR0913 - a flag each
     data: Annotated[Path, typer.Argument(help="Folder or zip of pictures.")],
     out: Out,
     preset: Annotated[str | None, typer.Option(help="tiny, small or base.")] = None,
-    size: Annotated[int | None, typer.Option(help="Pixels a side, a power of two.")] = None,
+    size: Annotated[str | None, typer.Option(help="Pixels a side, or 96x64.")] = None,
+    family: Annotated[str | None, typer.Option(help="r3gan or stylegan.")] = None,
+    condition: Annotated[
+        str, typer.Option(help="class, attributes, text, none, or auto: by the task.")
+    ] = "auto",
+    alpha: Annotated[str | None, typer.Option(help="Transparency: keep or white.")] = None,
+    augment: Annotated[str | None, typer.Option(help="auto, off, ada or diff.")] = None,
+    gamma: Annotated[float | None, typer.Option(help="Weight of the penalties.")] = None,
+    tune: Annotated[
+        bool | None, typer.Option("--tune/--no-tune", help="Probe for gamma before the run.")
+    ] = None,
+    grow: Annotated[
+        bool | None, typer.Option("--grow/--no-grow", help="Begin at a low resolution.")
+    ] = None,
+    balance: Annotated[
+        str | None, typer.Option(help="Show each class, or value of this attribute, as often.")
+    ] = None,
+    batch: Annotated[int | None, typer.Option(help="Pictures a step.")] = None,
     images: Annotated[int | None, typer.Option(help="Length of the run in images.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Length of the run in minutes.")] = None,
     micro: Annotated[int | None, typer.Option(help="Most pictures in memory at once.")] = None,
     seed: Annotated[int | None, typer.Option(help="0 for a new run.")] = None,
     fork: Annotated[Path | None, typer.Option(help="Start from another run's weights.")] = None,
+    start: Annotated[str | None, typer.Option("--from", help="Start from a package.")] = None,
+    freeze_d: Annotated[
+        int, typer.Option(help="First stages of the discriminator that keep what they know.")
+    ] = 0,
     skip_broken: Annotated[bool, typer.Option(help="Leave broken pictures out.")] = False,
 ) -> None:
     """Train a task on your data; run the same command again to go on.
@@ -72,12 +137,23 @@ def train(  # noqa: PLR0913 - a flag each
         data=data,
         out=out,
         preset=preset,
-        size=size,
+        size=sides(size),
+        family=family,
+        condition=condition,
+        alpha=alpha,
+        augment=augment,
+        gamma=gamma,
+        tune=tune,
+        grow=grow,
+        balance=balance,
+        batch=batch,
         images=images,
         minutes=minutes,
         micro=micro,
         seed=seed,
         fork=fork,
+        start=start,
+        freeze_d=freeze_d,
         skip_broken=skip_broken,
     )
     from mintmark.actions.train import train as verb
@@ -92,14 +168,36 @@ def train(  # noqa: PLR0913 - a flag each
     )
 
 
-@app.command(epilog="Example: `mintmark generate runs/digits/package --class 7 --grid -o sevens`")
-def generate(
+@app.command(epilog=GENERATE_EXAMPLES)
+def generate(  # noqa: PLR0913 - a flag each
     package: Annotated[str, typer.Argument(help="Package folder, or hf://owner/name.")],
     out: Out,
     count: Annotated[int, typer.Option(help="How many pictures.")] = 16,
     label: Annotated[str | None, typer.Option("--class", help="One class; else all.")] = None,
+    attributes: Annotated[
+        list[str] | None, typer.Option("--set", help="NAME=VALUE; others vary. Repeat for more.")
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="What to draw, in words.")] = None,
+    psi: Annotated[float, typer.Option(help="Truncation: below 1 is more typical.")] = 1.0,
+    noise: Annotated[bool, typer.Option(help="Stochastic variation.")] = True,
     seed: Seed = 0,
+    seeds: Annotated[str | None, typer.Option(help="Draw one picture of each seed: 1-4,9.")] = None,
+    best_of: Annotated[int, typer.Option(help="Candidates for each picture kept.")] = 1,
     grid: Annotated[bool, typer.Option(help="Also write one sheet of all.")] = False,
+    sheet: Annotated[bool, typer.Option(help="Also write a contact sheet with captions.")] = False,
+    mix: Annotated[
+        int | None, typer.Option(help="Take the style of picture 0 of another seed.")
+    ] = None,
+    scale: Annotated[str, typer.Option(help="Its layers: coarse, middle or fine.")] = "fine",
+    vary: Annotated[
+        Path | None, typer.Option(help="Draw pictures near this generated one.")
+    ] = None,
+    strength: Annotated[float, typer.Option(help="How far: 0 the same, 1 any.")] = 0.3,
+    walk: Annotated[
+        str | None, typer.Option(help="Write a clip through the pictures: mp4, webp or gif.")
+    ] = None,
+    frames: Annotated[int, typer.Option(help="Frames of a walk between two pictures.")] = 24,
+    fps: Annotated[float, typer.Option(help="Frames a second of a walk.")] = 24,
     like: Annotated[Path | None, typer.Option(help="Make this generated file again.")] = None,
     format: Annotated[str, typer.Option(help="png, jpg, webp, avif or tiff.")] = "png",
 ) -> None:
@@ -113,8 +211,22 @@ def generate(
         out=out,
         count=count,
         label=label,
+        attributes=pairs(attributes or []),
+        text=text,
+        psi=psi,
+        noise=noise,
         seed=seed,
+        seeds=numbers(seeds),
+        best_of=best_of,
         grid=grid,
+        sheet=sheet,
+        mix=mix,
+        scale=scale,
+        vary=vary,
+        strength=strength,
+        walk=walk,
+        frames=frames,
+        fps=fps,
         like=like,
         format=format,
     )
@@ -237,9 +349,12 @@ def data_check(
 
 @data_app.command("get", epilog="Example: `mintmark data get digits --out data/digits`")
 def data_get(
-    name: Annotated[str, typer.Argument(help="Name of a public set: digits.")], out: Out
+    name: Annotated[
+        str, typer.Argument(help="digits, icons, app-icons, emoji, outlines, avatars, photos.")
+    ],
+    out: Out,
 ) -> None:
-    """Build a public data set from an installed package; no network is used."""
+    """Build a public data set; what it needs is fetched once, and kept."""
     from mintmark.actions.prepare import get
 
     show.say(f"The data is in {get(name, out)}.")
@@ -252,6 +367,14 @@ def metrics_weights() -> None:
 
     for name, rows in weights().items():
         show.table(name, rows)
+
+
+@package_app.command("list", epilog="Example: `mintmark package list`")
+def package_list() -> None:
+    """List the packages that come with Mintmark; use them by name."""
+    from mintmark.actions.zoo import listing
+
+    show.table("Packages that come with Mintmark", listing())
 
 
 @package_app.command("show", epilog="Example: `mintmark package show runs/digits/package`")

@@ -7,6 +7,7 @@ MintmarkError                what was wrong, and what to do next, in one sentenc
 │   ├── ConfigError          an argument or a setting
 │   └── ResumeError          a run folder that does not fit what was asked
 ├── CheckpointError          the state of a run could not be written or read back
+├── GuardError               nearly all that was drawn came too near the data
 ├── Diverged                 training met NaN or Inf
 └── GaveUp                   it diverged once more after every retry
 """
@@ -42,6 +43,10 @@ class ResumeError(InputError):
 
 class CheckpointError(MintmarkError):
     """The state of a run could not be written or read back."""
+
+
+class GuardError(MintmarkError):
+    """Nearly everything that was drawn came too near a picture that was learned from."""
 
 
 class Diverged(MintmarkError):

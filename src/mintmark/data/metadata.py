@@ -8,7 +8,6 @@ rights.json                    ours: {"licence": ..., "attribution": [...], "sou
 import csv
 import io
 import json
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -17,6 +16,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from mintmark.core.records import Rights
+
+LARGEST = 1e30  # what an attribute can be
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,8 @@ def parse_jsonl(content: bytes) -> list[Row]:
     lines = content.decode("utf-8-sig").split("\n")
     values = [json.loads(line, parse_constant=_refuse_constant) for line in lines if line.strip()]
     json.dumps(values, ensure_ascii=False).encode()  # raises for half a character
+    for value in values:
+        _refuse_huge(value)
     return [_row(value) for value in values]
 
 
@@ -152,8 +155,17 @@ def _number(cell: str | None) -> str | int | float | None:
         value = json.loads(cell)
     except ValueError:
         return cell
-    is_number = type(value) in (int, float) and math.isfinite(value)
+    is_number = type(value) in (int, float) and abs(value) < LARGEST
     return value if is_number else cell
+
+
+def _refuse_huge(values: Any) -> None:
+    """Numbers beyond LARGEST mean nothing, and later ones would not be JSON any more."""
+    if not isinstance(values, Mapping):
+        return
+    for name, value in values.items():
+        if type(value) in (int, float) and not abs(value) < LARGEST:
+            raise ValueError(f"the number in {name!r} is too large")
 
 
 def _refuse_constant(name: str) -> Iterator[None]:

@@ -6,6 +6,8 @@ The layout is told by what is there, in this order:
     two folders or more, no picture beside them    a folder a class
     anything else                                  pictures without classes
 
+Without metadata, a text file beside a picture, NAME.txt, is its caption.
+
 A single folder inside a folder or zip is only a wrapper and is looked through.
 Hidden files and files that are no pictures by suffix are ignored.
 """
@@ -30,6 +32,7 @@ from mintmark.data.trees import Archive, Folder, open_tree
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff")
 RIGHTS = "rights.json"
+MAX_CAPTION = 10_000  # bytes of a caption in a file of its own
 
 # What is known of each picture before decoding: label, text, attributes.
 Labelled = dict[str, tuple[str | None, str | None, Mapping[str, Any]]]
@@ -190,7 +193,7 @@ def _labelled(tree: Folder | Archive, base: str, pictures: list[str], path: Path
     """What the metadata file says, or where there is none, the folders."""
     found = [name for name in PARSERS if base + name in tree.files]
     if not found:
-        return _by_folder(tree, base, pictures, path)
+        return _captioned(tree, _by_folder(tree, base, pictures, path))
     if len(found) > 1:
         raise DataError(f"{path} holds {' and '.join(found)}; keep the one that is right.")
     try:
@@ -238,6 +241,27 @@ def _by_folder(tree: Folder | Archive, base: str, pictures: list[str], path: Pat
             f"The class folder {_some(empty)} of {path} holds no picture; fill or remove it."
         )
     return {name: (parts[0], None, {}) for name, parts in inside.items()}
+
+
+def _captioned(tree: Folder | Archive, labelled: Labelled) -> Labelled:
+    """The same with the captions that lie beside pictures, NAME.txt beside NAME.png."""
+    beside = {name: f"{name.rsplit('.', 1)[0]}.txt" for name in labelled}
+    return {
+        name: (label, _caption(tree, beside[name]) if beside[name] in tree.files else text, more)
+        for name, (label, text, more) in labelled.items()
+    }
+
+
+def _caption(tree: Folder | Archive, name: str) -> str | None:
+    content = tree.read(name)
+    try:
+        if len(content) > MAX_CAPTION:
+            raise ValueError(f"it is longer than {MAX_CAPTION:,} bytes")
+        return " ".join(content.decode("utf-8-sig").split()) or None
+    except ValueError as error:
+        raise DataError(
+            f"The caption {name} cannot be used: {error}; mend or remove it."
+        ) from error
 
 
 def _rights(tree: Folder | Archive, base: str, path: Path) -> Rights:

@@ -21,7 +21,7 @@ class Input:
     """
 
     name: str
-    kind: Literal["class", "seed"]
+    kind: Literal["class", "attributes", "text", "seed"]
     about: str
 
 
@@ -37,9 +37,11 @@ class Task:
         family: The network family, a key of `models.package.FAMILIES`.
         schedules: Length and rates by preset name.
         inputs: What using it takes.
-        classes: Whether it `needs` classes, takes what is there (`maybe`), or `none`.
+        condition: What its models can be asked for.
+        optional: Whether it also learns without that.
         size: Pixels a side, or None to choose by the data.
         extractor: The shipped feature network that its results are measured in.
+        guard: Whether outputs too near a picture that was learned from are turned down.
         marks: How its outputs are declared.
     """
 
@@ -50,9 +52,11 @@ class Task:
     family: str
     schedules: Mapping[str, Schedule]
     inputs: tuple[Input, ...]
-    classes: Literal["needs", "maybe", "none"]
+    condition: Literal["class", "attributes", "text", "none"] = "none"
+    optional: bool = False
     size: int | None = None
     extractor: Literal["digits", "pictures"] = "pictures"
+    guard: bool = False
     marks: Literal["created", "edited"] = "created"
 
 
@@ -83,7 +87,8 @@ def _entry(task: Task) -> dict[str, Any]:
         "about": task.about,
         "family": task.family,
         "presets": list(task.schedules),
-        "classes": task.classes,
+        "condition": task.condition,
+        "optional": task.optional,
         "size": task.size,
         "inputs": inputs,
         "marks": task.marks,

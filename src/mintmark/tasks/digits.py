@@ -18,7 +18,7 @@ TASK = Task(
         "small": Schedule(images=1_000_000, batch=256, learning_rate=Cosine(2e-4, 5e-5)),
     },
     inputs=(Input("class", "class", "Which digit to draw; without it, all in turn."), SEED),
-    classes="needs",
+    condition="class",
     size=8,
     extractor="digits",
 )

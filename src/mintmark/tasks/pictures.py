@@ -21,5 +21,6 @@ TASK = Task(
         "base": Schedule(images=10_000_000, batch=256, learning_rate=Cosine(2e-4, 5e-5)),
     },
     inputs=(Input("class", "class", "Which class, where the folder had classes."), SEED),
-    classes="maybe",
+    condition="class",
+    optional=True,
 )

@@ -1,0 +1,115 @@
+"""What is decided for one run because it depends on the data, on its length or on a wish."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mintmark.actions import asking
+from mintmark.actions.requests import TrainRequest
+from mintmark.core.errors import ConfigError
+from mintmark.data.manifest import Snapshot
+from mintmark.engines.augment import Augment, chosen
+from mintmark.engines.growth import Grow
+from mintmark.engines.synthesis import Synthesis
+from mintmark.models.conditions import Choice, Conditions
+from mintmark.models.package import Config
+from mintmark.tasks._task import Task
+from mintmark.training.trainer import Cosine
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What is decided for one run, because it depends on the data or was asked for.
+
+    Attributes:
+        gamma: Weight of the penalties over the run.
+        augment: Augmentation of what the discriminator sees.
+        frozen: Stages of the discriminator that keep what a package had learned.
+        grow: Training from a low resolution on, or None.
+        balance: What is shown equally often: `class`, an attribute, or None.
+        why: A sentence for each choice that was made here, for people.
+    """
+
+    gamma: Cosine
+    augment: Augment
+    frozen: int = 0
+    grow: Grow | None = None
+    balance: str | None = None
+    why: tuple[str, ...] = ()
+
+    def applied(self, engine: Synthesis) -> Synthesis:
+        """The game of a task with these choices."""
+        return replace(
+            engine, gamma=self.gamma, augment=self.augment, frozen=self.frozen, grow=self.grow
+        )
+
+
+def grows(request: TrainRequest, task: Task) -> bool:
+    """Whether a run begins at a low resolution; what has been learned already need not."""
+    if request.grow is not None:
+        return request.grow
+    return task.engine.grow is not None and request.start is None and request.fork is None
+
+
+def choose(
+    request: TrainRequest, task: Task, config: Config, snapshot: Snapshot, images: int
+) -> Choices:
+    """The choices of a run of so many images."""
+    engine = task.engine.fitted(min(config.height, config.width))
+    assert engine.gamma is not None
+    gamma, why = engine.gamma, []
+    if request.gamma is not None:
+        gamma = Cosine(request.gamma, request.gamma / 10)
+        why.append(f"gamma is {request.gamma:g}, as asked for")
+    augment = _augment(request, task, len(snapshot.items), images)
+    if augment != engine.augment:
+        passes = images / len(snapshot.items)
+        why.append(f"augmentation is {_called(augment)} for {passes:.0f} passes over the data")
+    growing = config.args.get("grow") and grows(request, task)
+    grow = (engine.grow or Grow()) if growing else None
+    if request.balance:
+        groups(config.conditions, snapshot, request.balance)  # refuses what is not there
+    return Choices(gamma, augment, request.freeze_d, grow, request.balance, tuple(why))
+
+
+def _augment(request: TrainRequest, task: Task, pictures: int, images: int) -> Augment:
+    """The augmentation of a run: as asked for, else as the task has it, chosen where it is auto."""
+    wish = replace(task.engine.augment, kind=request.augment or task.engine.augment.kind)
+    asked = request.augment is not None or wish.kind == "auto"
+    return chosen(wish, pictures, images) if asked else wish
+
+
+def _called(augment: Augment) -> str:
+    return "off" if augment.kind == "off" else f"{augment.kind}, {augment.mode}"
+
+
+def groups(conditions: Conditions, snapshot: Snapshot, balance: str) -> NDArray[np.int64]:
+    """The group of each picture that shall be shown as often as any other, (N,).
+
+    Raises:
+        ConfigError: The model takes no such condition.
+    """
+    rows = asking.learned(conditions, snapshot)
+    if balance == "class" and conditions.kind == "class" and rows is not None:
+        return rows.numpy()
+    choices = [one.name for one in conditions.attributes if isinstance(one, Choice)]
+    if rows is None or balance not in choices:
+        known = ", ".join(["class"] if conditions.kind == "class" else choices) or "none"
+        raise ConfigError(f"The run cannot be balanced by {balance!r}; choose one of: {known}.")
+    return conditions.values_of(rows)[:, choices.index(balance)]
+
+
+def from_json(value: Mapping[str, Any]) -> Choices:
+    """The choices in a run.json."""
+    grow = None if value["grow"] is None else Grow(**value["grow"])
+    return Choices(
+        gamma=Cosine(**value["gamma"]),
+        augment=Augment(**value["augment"]),
+        frozen=value["frozen"],
+        grow=grow,
+        balance=value["balance"],
+        why=tuple(value["why"]),
+    )
