@@ -30,6 +30,7 @@ from mintmark.metrics import features
 from mintmark.metrics.distribution.frechet import frechet_distance
 from mintmark.metrics.distribution.neighbours import precision_recall_density_coverage
 from mintmark.models import r3gan
+from mintmark.models.layers import presets
 from mintmark.tasks.digits import TASK
 from mintmark.training import trainer
 from mintmark.training.precision import Compute
@@ -38,7 +39,7 @@ SECONDS = 45
 SEEDS = 3
 COUNT = 1000
 TIMED_STEPS = 20
-BASE = r3gan.preset("tiny", 8, 1, 10)
+BASE = presets.preset("tiny", (1, 8, 8), {"classes": 10})
 BLOCKS = {
     "dense": {**BASE, "widths": [96, 48], "block": "dense"},
     "grouped": {**BASE, "widths": [160, 80], "block": "grouped"},
@@ -77,7 +78,7 @@ def run(
     with Loader(pixels, schedule.batch, seed) as loader:
         for _ in trainer.train(TASK.engine, state, loader, schedule, Compute()):
             pass
-    labels = [i % 10 for i in range(COUNT)]
+    labels = torch.arange(COUNT) % 10
     samples = TASK.engine.run(state.averages, Request(seed, range(COUNT), labels))
     fake = samples.add(1).mul(127.5).round().byte().numpy()
     fd = frechet_distance(features.extract(judge, pixels.pixels), features.extract(judge, fake))
@@ -92,7 +93,9 @@ def _flat(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = read(digits.build(Path(folder) / "digits") / "train")
-        pixels = data.pixels(8, 1, Path(folder))
+        pixels = data.pixels((1, 8, 8), Path(folder))
+        assert pixels.labels is not None
+        pixels = replace(pixels, condition=torch.from_numpy(pixels.labels))
         judge = features.fit(pixels.pixels, pixels.labels, 0)
         for name, args in BLOCKS.items():
             weights = sum(p.numel() for p in r3gan.build(args)["G"].parameters())

@@ -12,6 +12,7 @@ Limits: 25 of 25 modes, at least 90 % good, at most 3 minutes a seed.
 
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -52,8 +53,9 @@ class Points:
     """Rows of one batch."""
 
     images: Tensor
-    labels: None
+    condition: None
     ids: NDArray[np.int64]
+    other: None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Multilayer(nn.Module):
     """A plain perceptron; as a generator it has a latent, which it first makes uniform."""
 
     latent = LATENT
+    extras: Mapping[str, int] = {}
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -88,7 +91,12 @@ class Multilayer(nn.Module):
             if isinstance(layer, nn.Linear):  # torch's own start is too flat to see the modes
                 nn.init.kaiming_normal_(layer.weight, 0.2)
 
-    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:  # noqa: ARG002
+    def forward(
+        self,
+        x: Tensor,
+        condition: Tensor | None = None,  # noqa: ARG002 - the engine gives it
+        psi: float = 1.0,  # noqa: ARG002 - and this
+    ) -> Tensor:
         """(N, inputs) to (N, outputs), or (N,) for one output."""
         # Equal masses lie in equal areas of a square, which a perceptron cuts into 25 at ease.
         y: Tensor = self.layers(x if self.judges else torch.erf(x / 2**0.5) * 3**0.5)

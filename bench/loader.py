@@ -101,7 +101,7 @@ def main() -> None:
         paths = make_pictures(folder)
         source = open_source(folder)
         snapshot, _ = take_snapshot(source)
-        compare(prepare(source, snapshot, SIZE, 3, Path(scratch) / "cache"), paths)
+        compare(prepare(source, snapshot, (3, SIZE, SIZE), Path(scratch) / "cache"), paths)
 
 
 if __name__ == "__main__":

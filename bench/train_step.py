@@ -26,6 +26,7 @@ from torch.nn import functional as F
 from mintmark.core.settings import settings
 from mintmark.data.loader import Loader, PixelSet
 from mintmark.models import r3gan
+from mintmark.models.layers import presets
 from mintmark.tasks.digits import TASK
 from mintmark.training import precision, trainer
 from mintmark.training.draws import Draws
@@ -41,13 +42,14 @@ NOISE = 0.03
 
 def networks() -> dict[str, nn.Module]:
     torch.manual_seed(0)
-    return r3gan.build(r3gan.preset("tiny", 8, 1, 10))
+    return r3gan.build(presets.preset("tiny", (1, 8, 8), {"classes": 10}))
 
 
 def pixels() -> PixelSet:
     rng = np.random.Generator(np.random.PCG64(0))
     images = rng.integers(0, 256, (1200, 1, 8, 8), dtype=np.uint8)
-    return PixelSet(images, rng.integers(0, 10, 1200), "random")
+    labels = rng.integers(0, 10, 1200)
+    return PixelSet(images, labels, "random", torch.from_numpy(labels))
 
 
 def ours(compute: Compute) -> Iterator[tuple[float, float]]:
@@ -78,7 +80,7 @@ def _port_step(
         adam.param_groups[0]["lr"] = SCHEDULE.learning_rate.at(fraction)
         adam.param_groups[0]["betas"] = (0.0, SCHEDULE.beta2.at(fraction))
     rows = loader.at(step, 0, batch)
-    real, labels = rows.images.float() / 127.5 - 1, rows.labels
+    real, labels = rows.images.float() / 127.5 - 1, rows.condition
     draws = Draws(0, step, batch, 0, batch)
     gamma = ENGINE.gamma.at(fraction) if ENGINE.gamma else 0.0
 

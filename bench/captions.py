@@ -1,0 +1,61 @@
+"""Text to picture: are held-out captions drawn so that a judge recognises them?
+
+The zoo's package `emoji` is asked for the captions of the held-out part of the public set:
+drawings that it never saw, whose every word it did. A matcher of its own training, which
+saw no held-out picture either, ranks the asked caption among 99 other held-out ones.
+
+Limit: among the first 5 of 100 at least half as often as with the real held-out pictures.
+
+    python bench/captions.py [PACKAGE] [DATA]
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mintmark.actions import drawing, prepare
+from mintmark.actions.generate import load
+from mintmark.actions.world import open_world
+from mintmark.metrics import matching
+from mintmark.models.package import Package
+
+EACH = 4  # pictures a caption
+WITHIN = 5
+
+
+def read(package: Package, folder: Path) -> tuple[NDArray[np.uint8], list[str]]:
+    """Real pictures at the package's size, and their captions."""
+    data = prepare.read(folder)
+    pixels = data.pixels(package.config.shape, open_world().settings.cache / "pixels").pixels
+    return np.asarray(pixels), [item.text or "" for item in data.snapshot.items]
+
+
+def main() -> None:
+    source = sys.argv[1] if len(sys.argv) > 1 else "emoji"
+    data = Path(sys.argv[2]) if len(sys.argv) > 2 else Path("data/emoji")
+    prepare.get("emoji", data)
+    package = load(source, open_world())
+    seen, known = read(package, data / "train")
+    unseen, asked = read(package, data / "held-out")
+    matcher = matching.fit(seen, known, 0)
+    real = matching.r_precision(matching.ranks(matcher, unseen, asked, 0), WITHIN)
+    conditions = package.config.conditions
+    shares = {}
+    for name, pool in (("held out", asked), ("learned", known)):
+        texts = [pool[i % len(pool)] for i in range(EACH * len(asked))]
+        drawn = drawing.pixels(package, 1, range(len(texts)), conditions.of_texts(texts))
+        shares[name] = matching.r_precision(matching.ranks(matcher, drawn, texts, 0), WITHIN)
+    ratio = shares["held out"].value / real.value
+    print(
+        f"captions: asked caption among the first {WITHIN} of 100: held out "
+        f"{shares['held out'].value:.1%} +/- {shares['held out'].error:.1%}, learned "
+        f"{shares['learned'].value:.1%}, real held-out pictures {real.value:.1%}, chance 5 %; "
+        f"held out {ratio:.2f} of real"
+    )
+    sys.exit(int(ratio < 0.5))
+
+
+if __name__ == "__main__":
+    main()
