@@ -17,7 +17,7 @@ from mintmark.actions import compare as comparing
 from mintmark.actions import demo as demos
 from mintmark.actions import evaluate as evaluating
 from mintmark.actions import generate as generating
-from mintmark.actions import requests
+from mintmark.actions import requests, zoo
 from mintmark.actions import train as training
 from mintmark.actions.requests import (
     CompareRequest,
@@ -174,10 +174,9 @@ def test_no_unmarked_path_out_of_generate(format: str, trained: Path, tmp_path: 
 def test_no_unmarked_path_out_of_demo(digits: Path, trained: Path, tmp_path: Path) -> None:
     check_progress(verbs(digits, trained, tmp_path)["demo"]())
     out = tmp_path / "demo"
-    check_marked(out, least=1 + 1 + 3, real=out / "data")
-    assert {"grid.png", "report.md", "figures.json", "report", "data", "run"} == {
-        path.name for path in out.iterdir()
-    }
+    check_marked(out, least=1 + 1 + 3 + len(zoo.names()), real=out / "data")
+    parts = {"grid.png", "report.md", "figures.json", "report", "data", "run", "zoo"}
+    assert parts == {path.name for path in out.iterdir()}
 
 
 def test_no_unmarked_path_out_of_evaluate(digits: Path, trained: Path, tmp_path: Path) -> None:
