@@ -46,7 +46,7 @@ def run(data: Path, out: Path, augment: str, seed: int) -> Path:
     """Trains once; returns the package."""
     request = TrainRequest(
         task="logos", data=data, out=out, preset="tiny", size=16, images=IMAGES, seed=seed,
-        augment=augment, alpha="white", tune=False, grow=False,
+        augment=augment, alpha="white", tune=False,
     )  # fmt: skip
     deque(train(request, open_world()), maxlen=0)
     return out / "package"

@@ -57,7 +57,7 @@ def trained_on() -> Callable[..., Path]:
 def by_attributes(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A package that is asked by attributes; not to be changed."""
     return _trained_on(
-        shapes, tmp_path_factory.mktemp("attributes") / "run", task="avatars", grow=True
+        shapes, tmp_path_factory.mktemp("attributes") / "run", task="avatars", grow="joint"
     )
 
 

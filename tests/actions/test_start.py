@@ -72,7 +72,7 @@ def test_a_run_from_a_package_does_not_grow_again_unless_asked(
 ) -> None:
     """What was learned at the full size would be taught the low one again."""
     package, data = from_pretrained(by_attributes, ("G", "D")), read(shapes)
-    for wish, grows in ((None, False), (False, False), (True, True)):
+    for wish, grows in ((None, False), ("off", False), ("joint", True)):
         request = asked(shapes, tmp_path / "run", start=str(by_attributes), grow=wish)
         plan = plans.new_plan(request, data, open_world(), None, package)
         assert (plan.choices.grow is not None) == grows
@@ -156,19 +156,19 @@ def test_what_does_not_fit_the_package_is_refused(
 
 def test_choices_come_back_from_their_file(shapes: Path, tmp_path: Path) -> None:
     data = read(shapes)
-    wishes = {"gamma": 3.0, "augment": "diff", "grow": True, "balance": "colour", "size": 16}
+    wishes = {"gamma": 3.0, "augment": "diff", "grow": "freeze", "balance": "colour", "size": 16}
     request = asked(shapes, tmp_path / "run", images=60 * 200, **wishes)
     plan = plans.new_plan(request, data, open_world(), None, None)
     choices = plan.choices
     assert choices.gamma == Cosine(3.0, 0.3)
     assert (choices.augment.kind, choices.augment.mode) == ("diff", "fixed")
-    assert choices.grow == Grow() and choices.frozen == 0 and choices.balance == "colour"
+    assert choices.grow == Grow(freeze=True) and choices.frozen == 0 and choices.balance == "colour"
     assert len(choices.why) >= 2
     plans.write(plan, data, tmp_path / "run")
     again = plans.read(tmp_path / "run")
     assert again == plan and again.digest == plan.digest
     engine = again.engine
-    assert (engine.gamma, engine.frozen, engine.grow) == (Cosine(3.0, 0.3), 0, Grow())
+    assert (engine.gamma, engine.frozen, engine.grow) == (Cosine(3.0, 0.3), 0, Grow(freeze=True))
     plans.require_same(again, request, data)
 
 
@@ -181,7 +181,7 @@ def test_choices_come_back_from_their_file(shapes: Path, tmp_path: Path) -> None
         ({"batch": 8}, "batch is 16, not 8"),
         ({"micro": 3}, "micro-batch is None, not 3"),
         ({"balance": "colour"}, "balance is None, not colour"),
-        ({"grow": True}, "growth is False, not True"),
+        ({"grow": "joint"}, "growth is off, not joint"),
         ({"freeze_d": 2, "fork": Path("gone")}, "frozen stages is 0, not 2"),
         ({"gamma": 7.0}, "gamma is 1.0, not 7.0"),
         ({"augment": "ada"}, "augmentation is off, not ada"),

@@ -47,7 +47,7 @@ def test_freezing_needs_something_learned() -> None:
 
 def test_a_package_that_cannot_grow_is_told(by_text: Path, shapes: Path, tmp_path: Path) -> None:
     request = TrainRequest(
-        task="avatars", data=shapes, out=tmp_path / "run", start=str(by_text), grow=True
+        task="avatars", data=shapes, out=tmp_path / "run", start=str(by_text), grow="joint"
     )
     with pytest.raises(ConfigError, match="not built to grow"):
         deque(train(request, open_world()), maxlen=0)

@@ -156,7 +156,10 @@ WISHES = {
     "unknown condition": (("--condition", "mood"), ("'condition'", "'attributes'")),
     "unknown augmentation": (("--augment", "blur"), ("'augment'", "'ada'")),
     "no gamma": (("--gamma", "nan"), ("'gamma'",)),
-    "growth without stages": (("--family", "r3gan", "--grow"), ("does not grow", "stylegan")),
+    "growth without stages": (
+        ("--family", "r3gan", "--grow", "joint"),
+        ("does not grow", "stylegan"),
+    ),
     "balance by nothing": (("--balance", "mood"), ("'mood'", "none")),
     "attributes without columns": (("--condition", "attributes"), ("columns", "metadata.csv")),
     "text without captions": (("--condition", "text"), ("2 have none", "column text")),

@@ -31,7 +31,7 @@ ARGS = {
     "block": "dense",
 }
 ROWS = 6
-FRACTION = 0.6  # of the run; growing networks are in the middle of a fade
+FRACTION = 0.6  # of the run; growing networks have added a stage
 PLAIN = Synthesis(gamma=Cosine(1, 1))
 GAMES = [game for game in vars(adversarial).values() if isinstance(game, Game)]
 PLACES: tuple[tuple[synthesis.Place, ...], ...] = (
@@ -60,13 +60,13 @@ ENGINES = {
     "mismatched": Synthesis(gamma=Cosine(1, 1), mismatched=0.5),
     "reconstruct": Synthesis(gamma=Cosine(1, 1), reconstruct=0.5),
     "frozen": Synthesis(gamma=Cosine(1, 1), frozen=1),
-    "grow": Synthesis(gamma=Cosine(1, 1), grow=Grow(first=8, fade=0.5)),
+    "grow": Synthesis(gamma=Cosine(1, 1), grow=Grow(first=8)),
     "grow-all": Synthesis(
         gamma=Cosine(1, 1),
         augment=Augment("ada", "fixed", strength=0.7),
         mismatched=0.5,
         reconstruct=0.5,
-        grow=Grow(first=8, fade=0.5, freeze=True),
+        grow=Grow(first=8, freeze=True),
     ),
 }
 every_engine = pytest.mark.parametrize("name", ENGINES)

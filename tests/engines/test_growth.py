@@ -1,7 +1,7 @@
 """Growing from a low resolution: when, what learns meanwhile, and going on after a stop."""
 
 from dataclasses import replace
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ from mintmark.engines import growth
 from mintmark.engines.growth import Grow
 from mintmark.engines.synthesis import Synthesis, gamma_for
 from mintmark.models import stylegan
-from mintmark.models.layers.resample import upsample
 from mintmark.training import trainer
 from mintmark.training.checkpoint import Store
 from mintmark.training.draws import Draws
@@ -33,10 +32,10 @@ ARGS: dict[str, Any] = {
     "block": "dense",
     "grow": True,
 }
-GROW = Grow(first=8, fade=0.4, last=0.4)
+GROW = Grow(first=8, last=0.4)
 ENGINE = Synthesis(gamma=Cosine(1.0, 0.1), grow=GROW)
 SCHEDULE = Schedule(images=80, batch=4)
-FADING = 7  # steps, after which the run is in the middle of a fade
+RISEN = 7  # steps, after which the run is at its second resolution
 
 
 def networks(**changes: object) -> dict[str, nn.Module]:
@@ -78,20 +77,15 @@ def level_of(network: nn.Module) -> float:
 
 
 def test_the_level_over_a_run() -> None:
-    """8 pixels for 0.3 of the run, 16 for 0.3, 32 for 0.4; two fifths of each are a fade."""
-    levels = {0.0: 1.0, 0.29: 1.0, 0.36: 1.5, 0.45: 2.0, 0.59: 2.0, 0.68: 2.5, 0.8: 3.0, 1.0: 3.0}
-    for fraction, level in levels.items():
-        assert GROW.level(32, fraction) == pytest.approx(level, abs=1e-6), fraction
-    assert 1 < GROW.level(32, 0.3) < 1.01  # a new stage has a share from its first step
-    steps = [GROW.level(32, n / 1000) for n in range(1001)]
-    assert steps == sorted(steps)
-    assert max(b - a for a, b in pairwise(steps)) < 0.02  # it never jumps
+    """8 pixels for 0.3 of the run, 16 for 0.3, 32 for 0.4."""
+    levels = {0.0: 1, 0.29: 1, 0.31: 2, 0.59: 2, 0.61: 3, 1.0: 3}
+    assert {fraction: GROW.level(32, fraction) for fraction in levels} == levels
 
 
 def test_levels_at_the_edges() -> None:
-    assert Grow(first=64).level(32, 0.0) == 3.0  # no lower resolution than the first
+    assert Grow(first=64).level(32, 0.0) == 3  # no lower resolution than the first
     assert Grow(first=4).level(8, 0.0) == 1.0
-    assert [Grow(first=8, fade=0).level(16, f) for f in (0.0, 0.49, 0.5)] == [1.0, 1.0, 2.0]
+    assert [Grow(first=8).level(16, f) for f in (0.0, 0.49, 0.5)] == [1, 1, 2]
     assert Grow(first=8, last=1.0).level(32, 0.5) == 3.0
     assert Grow(first=16).level(48, 0.0) == Grow(first=16).level(32, 0.0) == 2.0
 
@@ -106,24 +100,31 @@ def test_pictures_are_shown_at_the_generators_size() -> None:
     assert growth.reduced(points, points.shape[2:]) is points
 
 
-def test_real_pictures_gain_detail_as_the_generated_ones_do() -> None:
+def test_real_pictures_have_the_size_of_the_level() -> None:
     nets = networks()
     images = torch.rand(2, 1, 32, 32, generator=torch.Generator().manual_seed(0))
-    halved = {
-        level: torch.nn.functional.avg_pool2d(images, 1 << (3 - level)) for level in (1, 2, 3)
-    }
-
-    def at(level: float) -> Tensor:
-        for name in ("G", "D"):
-            nets[name].state_dict()["level"].fill_(level)
-        return growth.shown(images, nets, GROW)
-
-    for level, small in halved.items():
-        assert torch.equal(at(level), small)
-    torch.testing.assert_close(at(1.25), 0.75 * upsample(halved[1]) + 0.25 * halved[2])
-    torch.testing.assert_close(at(2 + 1e-6), upsample(halved[2]), atol=1e-5, rtol=0)
-    torch.testing.assert_close(at(3 - 1e-6), images, atol=1e-5, rtol=0)
+    for level in (1, 2, 3):
+        nets["G"].state_dict()["level"].fill_(level)
+        small = torch.nn.functional.avg_pool2d(images, 1 << (3 - level))
+        assert torch.equal(growth.shown(images, nets, GROW), small)
     assert growth.shown(images, nets, None) is images
+
+
+def test_the_game_does_not_notice_that_the_resolution_rises() -> None:
+    """At the step of the change every loss is what it would have been without it."""
+    state = trainer.start(ENGINE, stylegan.build(ARGS), 0, Compute())
+    played(ENGINE, state, 5)  # the lowest stages have learned, the third has not
+    real = torch.rand(4, 1, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    batch, draws = Batch(real, torch.tensor([0, 1, 0, 1])), Draws(0, 5, 4, 0, 4)
+    moment = Moment(5, 0.3, {"gamma_scale": 1.0}, draws)
+    found = []
+    for fraction in (0.25, 0.35):
+        growth.set_level(state.networks, GROW, fraction)
+        found.append({**ENGINE.losses("discriminator", state.networks, batch, moment)})
+        found[-1] |= ENGINE.losses("generator", state.networks, batch, moment)
+    assert level_of(state.networks["G"]) == 2
+    for name in ("discriminator", "generator", "pairs_won"):
+        torch.testing.assert_close(found[1][name], found[0][name], atol=1e-5, rtol=1e-5)
 
 
 def test_a_growing_step_is_that_of_small_pictures() -> None:
@@ -192,8 +193,8 @@ def test_a_frozen_stem_learns_at_its_own_resolution_and_rests_above() -> None:
     stem = ("mapping.", "basis", "blocks.0", "blocks.1", "finish.1", "tints.1")
     changed = moved(state, "G", first)
     assert all(any(key.startswith(part) for key in changed) for part in stem)
-    played(engine, state, FADING)  # the second resolution begins at step 6
-    assert 1 < level_of(state.networks["G"]) < 2
+    played(engine, state, RISEN)  # the second resolution begins at step 6
+    assert level_of(state.networks["G"]) == 2
     above = weights(state, "G")
     played(engine, state, 1)
     changed = moved(state, "G", above) - {"level"}
@@ -213,14 +214,16 @@ def test_frozen_stages_of_the_discriminator_keep_what_they_know() -> None:
     assert {key for key in before if not key.startswith(kept)} == changed
 
 
-def test_a_run_that_stops_in_a_fade_goes_on_as_if_it_had_not(tmp_path: Path) -> None:
+def test_a_run_that_stops_above_its_first_resolution_goes_on_as_if_it_had_not(
+    tmp_path: Path,
+) -> None:
     straight, cut = (trainer.start(ENGINE, networks(), 0, Compute()) for _ in range(2))
-    played(ENGINE, cut, FADING)
-    assert level_of(cut.networks["G"]) % 1 > 0
+    played(ENGINE, cut, RISEN)
+    assert level_of(cut.networks["G"]) == 2
     Store(tmp_path).save(cut)
     fresh = trainer.start(ENGINE, networks(latent=8), 3, Compute())
     Store(tmp_path).restore(fresh)
-    last = [played(ENGINE, fresh, 9), played(ENGINE, straight, FADING + 9)]
+    last = [played(ENGINE, fresh, 9), played(ENGINE, straight, RISEN + 9)]
     assert last[0] == last[1]
     for group in ("networks", "averages"):
         for name, network in getattr(straight, group).items():
@@ -230,7 +233,7 @@ def test_a_run_that_stops_in_a_fade_goes_on_as_if_it_had_not(tmp_path: Path) -> 
 
 def test_the_average_draws_whole_pictures_at_any_moment() -> None:
     state = trainer.start(ENGINE, networks(), 0, Compute())
-    for steps in (1, FADING, 8):
+    for steps in (1, RISEN, 8):
         played(ENGINE, state, steps)
         with torch.no_grad():
             drawn = state.averages["G"](torch.zeros(1, 8), torch.tensor([0]))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,7 @@ class Choices:
 def grows(request: TrainRequest, task: Task) -> bool:
     """Whether a run begins at a low resolution; what has been learned already need not."""
     if request.grow is not None:
-        return request.grow
+        return request.grow != "off"
     return task.engine.grow is not None and request.start is None and request.fork is None
 
 
@@ -69,10 +69,22 @@ def choose(
         passes = images / len(snapshot.items)
         why.append(f"augmentation is {_called(augment)} for {passes:.0f} passes over the data")
     growing = config.args.get("grow") and grows(request, task)
-    grow = (engine.grow or Grow()) if growing else None
+    grow = _growth(request, engine.grow or Grow()) if growing else None
     if request.balance:
         groups(config.conditions, snapshot, request.balance)  # refuses what is not there
     return Choices(gamma, augment, request.freeze_d, grow, request.balance, tuple(why))
+
+
+def _growth(request: TrainRequest, grow: Grow) -> Grow:
+    """How a run grows: as asked for, else as the task has it."""
+    return grow if request.grow is None else replace(grow, freeze=request.grow == "freeze")
+
+
+def growth(choices: Choices) -> Literal["off", "joint", "freeze"]:
+    """The option that asks for the growth of a run."""
+    if choices.grow is None:
+        return "off"
+    return "freeze" if choices.grow.freeze else "joint"
 
 
 def _augment(request: TrainRequest, task: Task, pictures: int, images: int) -> Augment:

@@ -174,8 +174,8 @@ def _config(
         args["decoder"] = True
     if not given and choices.grows(request, task):
         args["grow"] = True
-    if request.grow and not args.get("grow"):
-        raise ConfigError("The package was not built to grow; leave out --grow.")
+    if request.grow in ("joint", "freeze") and not args.get("grow"):
+        raise ConfigError(f"The package was not built to grow; leave out --grow {request.grow}.")
     FAMILIES[family].build(args)  # refuses what cannot be drawn before anything is written
     channels, height, width = shape
     return Config(
@@ -260,7 +260,6 @@ def flags(plan: Plan) -> str:
     """The options of the command that makes a run again, beside its data, size and place."""
     config, made, schedule = plan.config, plan.choices, plan.schedule
     alpha = {2: "keep", 4: "keep"}.get(config.channels)
-    growth = None if "grow" not in config.args else "grow" if made.grow else "no-grow"
     told = {
         "preset": plan.preset,
         "family": config.family,
@@ -273,10 +272,10 @@ def flags(plan: Plan) -> str:
         "images": schedule.images,
         "seed": plan.seed,
         "freeze-d": made.frozen or None,
+        "grow": choices.growth(made) if "grow" in config.args else None,
         "from": "BASE" if plan.base else None,
     }
-    parts = [f"--{name} {value}" for name, value in told.items() if value is not None]
-    return " ".join([*parts, *([f"--{growth}"] if growth else [])])
+    return " ".join(f"--{name} {value}" for name, value in told.items() if value is not None)
 
 
 def write(plan: Plan, data: Data, folder: Path) -> None:
@@ -376,7 +375,7 @@ def _differences(plan: Plan, request: TrainRequest) -> list[str]:
         "micro-batch": (request.micro, plan.schedule.micro),
         "images": (request.images, plan.schedule.images),
         "balance": (request.balance, plan.choices.balance),
-        "growth": (request.grow, plan.choices.grow is not None),
+        "growth": (request.grow, choices.growth(plan.choices)),
         "frozen stages": (request.freeze_d or None, plan.choices.frozen),
     }
     return [

@@ -64,7 +64,11 @@ class TrainRequest(Request):
     tune: bool | None = Field(
         None, description="Probe for gamma before the run; None: where it is worth the time."
     )
-    grow: bool | None = Field(None, description="Begin at a low resolution; None: the task's.")
+    grow: Literal["off", "joint", "freeze"] | None = Field(
+        None,
+        description="Begin at a low resolution, and as it rises let all stages learn on or freeze "
+        "the former ones; None: the task's.",
+    )
     balance: str | None = Field(None, description="Show each class, or value of this, as often.")
     batch: int | None = Field(None, ge=2, description="Pictures a step; None: the task's.")
     images: int | None = Field(None, ge=1, description="Length of the run in images.")

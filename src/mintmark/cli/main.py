@@ -109,7 +109,7 @@ def train(  # noqa: PLR0913 - a flag each
         bool | None, typer.Option("--tune/--no-tune", help="Probe for gamma before the run.")
     ] = None,
     grow: Annotated[
-        bool | None, typer.Option("--grow/--no-grow", help="Begin at a low resolution.")
+        str | None, typer.Option(help="From a low resolution on: joint, freeze or off.")
     ] = None,
     balance: Annotated[
         str | None, typer.Option(help="Show each class, or value of this attribute, as often.")

@@ -3,6 +3,11 @@
 Source: Karras, Aila, Laine, Lehtinen, "Progressive Growing of GANs", ICLR 2018.
 Stages of low resolution cost a fraction of the whole network's time, so most of a
 short run can be spent where the composition is learned.
+
+Departure: nothing fades. The networks add each stage through skips that begin at zero
+(Karras et al., CVPR 2020, section 4), pictures are enlarged by repeating their cells and
+reduced by their means, so at the step where the resolution rises all logits stay as they
+were, and the new stage then comes in as fast as it learns.
 """
 
 import math
@@ -10,21 +15,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mintmark.models.layers import pyramid
-from mintmark.models.layers.resample import upsample
-
-LEAST = 1e-3  # of a stage that begins to fade in, so that it has a share from the first step
 
 
 class GrowingNetwork(Protocol):
     """A network that can work at its lower stages alone.
 
     Attributes:
-        level: The stage it works at; 2.3 is the third with the fourth faded in by 0.3.
+        level: The stage it works at, counted from the lowest.
         sides: Rows and columns of each stage, the lowest first.
         blocks: Its residual blocks, as many a stage.
     """
@@ -40,31 +41,21 @@ class Grow:
 
     Attributes:
         first: Shorter side of the first resolution, in pixels.
-        fade: Share of a resolution's time in which its stage is faded in; 0 sets it in
-            at once.
         freeze: Whether the generator's stages stop learning once there is one above.
         last: Share of the run that is spent at the full resolution; the others share
             what is left equally.
     """
 
     first: int = 16
-    fade: float = 0.3
     freeze: bool = False
     last: float = 0.5
 
-    def level(self, side: int, fraction: float) -> float:
+    def level(self, side: int, fraction: float) -> int:
         """The stage at `fraction` of the run, for pictures of `side` pixels (the shorter one)."""
         top = _stage(side)
         lowest = max(min(_stage(self.first), top), 1)
-        if lowest == top or fraction >= 1:
-            return float(top)
-        share = (1 - self.last) / (top - lowest)
-        place = min(int(fraction / share), top - lowest) if share > 0 else top - lowest
-        if not place or not self.fade:
-            return float(lowest + place)
-        length = share if lowest + place < top else self.last
-        faded = (fraction - place * share) / (self.fade * length)
-        return lowest + place - 1 + min(max(faded, LEAST), 1.0)
+        share = (1 - self.last) / max(top - lowest, 1)
+        return min(lowest + int(fraction / share), top) if share > 0 else top
 
 
 def _stage(side: int) -> int:
@@ -84,7 +75,7 @@ def stem(network: nn.Module, grow: Grow) -> tuple[str, ...]:
     There are none at the first resolution, where all of them have yet to learn.
     """
     growing = cast(GrowingNetwork, network)
-    level = math.ceil(float(growing.level))
+    level = int(growing.level)
     if level <= grow.level(min(growing.sides[-1]), 0.0):
         return ()
     blocks = level * (len(growing.blocks) // len(growing.sides))
@@ -94,10 +85,7 @@ def stem(network: nn.Module, grow: Grow) -> tuple[str, ...]:
 
 
 def shown(images: Tensor, networks: Mapping[str, nn.Module], grow: Grow | None) -> Tensor:
-    """Real pictures as the discriminator sees them beside generated ones of this moment.
-
-    They have the size of the stage, and while it fades in they gain its detail as the
-    generated ones do: sharp pictures beside soft ones would be told apart at a glance.
+    """Real pictures of the size that the networks work at now.
 
     Args:
         images: (N, C, H, W).
@@ -107,12 +95,7 @@ def shown(images: Tensor, networks: Mapping[str, nn.Module], grow: Grow | None) 
     if grow is None:
         return images
     growing = cast(GrowingNetwork, networks["G"])
-    level = float(growing.level)
-    sharp = reduced(images, growing.sides[math.ceil(level)])
-    if not level % 1:
-        return sharp
-    soft = upsample(reduced(images, growing.sides[math.floor(level)]))
-    return torch.lerp(soft, sharp, level % 1)
+    return reduced(images, growing.sides[int(growing.level)])
 
 
 def reduced(images: Tensor, side: Sequence[int]) -> Tensor:

@@ -27,9 +27,9 @@ from torch.nn import functional as F
 from mintmark.core.errors import ConfigError
 from mintmark.core.seeds import derive
 from mintmark.models.layers import presets
-from mintmark.models.layers.discriminator import Discriminator
+from mintmark.models.layers.discriminator import Discriminator, bounded
 from mintmark.models.layers.presets import Preset
-from mintmark.models.layers.resample import upsample
+from mintmark.models.layers.resample import enlarge, upsample
 from mintmark.models.layers.residual import (
     GAIN,
     GROUP_WIDTH,
@@ -172,7 +172,9 @@ class Generator(nn.Module):
         extras: Lengths of the other normal numbers that it takes in training: a second
             latent whose style the upper layers get (`other`), whether and where
             (`cross`), and the noise of all blocks.
-        level: With `grow`, the stage that it draws at; see `Discriminator`.
+        level: With `grow`, the stage that it draws at, counted from the lowest. Each stage
+            then adds its colours to the enlarged picture of those below (StyleGAN2's output
+            skips), from nothing on, so that a new one changes no picture before it learns.
     """
 
     level: Tensor
@@ -190,7 +192,10 @@ class Generator(nn.Module):
         self.blocks = nn.ModuleList(StyleBlock(args, width) for width in repeated)
         self.widen = between(args.widths)
         ends = args.widths if args.grow else args.widths[-1:]
-        self.finish = nn.ModuleList(conv(width, args.channels, 1, 1.0) for width in ends)
+        scales = [1.0] + [0.0] * (len(ends) - 1)
+        self.finish = nn.ModuleList(
+            conv(width, args.channels, 1, scale) for width, scale in zip(ends, scales, strict=True)
+        )
         self.tints = nn.ModuleList(_affine(args.style, width) for width in ends)
         if args.grow:
             self.register_buffer("level", torch.tensor(float(self.top)))
@@ -283,27 +288,23 @@ class Generator(nn.Module):
             As of `forward`.
         """
         grow = len(self.finish) > 1
-        level = min(max(1.0, float(self.level)), self.top) if grow else float(self.top)
+        top = bounded(self.level, self.top) if grow else self.top
         grains = self._split(noise)
         x = self.start(styles[:, 0])[:, :, None, None] * self.basis  # (N, widths[0], *base)
-        before = None
-        for place in range(math.ceil(level) + 1):
+        pictures = None
+        for place in range(top + 1):
             if place:
-                before, x = x, upsample(self.widen[place - 1](x))  # (N, next width, 2H, 2W)
+                x = upsample(self.widen[place - 1](x))  # (N, next width, 2H, 2W)
             for number in range(self.args.blocks):
                 layer = place * self.args.blocks + number
                 x = self.blocks[layer](x, styles[:, layer], grains[layer])
-        pictures = self._finished(x, math.ceil(level), styles[:, -1])
-        if level % 1 and before is not None:  # the new top stage fades in
-            former = self._finished(before, math.floor(level), styles[:, -1])
-            pictures = torch.lerp(upsample(former), pictures, level % 1)
+            if grow or place == top:
+                end = place if grow else 0
+                tinted = x * self.tints[end](styles[:, -1])[:, :, None, None]
+                colours = self.finish[end](tinted)  # (N, channels, H, W)
+                pictures = colours if pictures is None else enlarge(pictures) + colours
         if grow and not self.training and pictures.shape[2:] != self.sides[-1]:
             pictures = F.interpolate(pictures, size=self.sides[-1])
-        return pictures
-
-    def _finished(self, x: Tensor, place: int, w: Tensor) -> Tensor:
-        end = place if len(self.finish) > 1 else 0
-        pictures: Tensor = self.finish[end](x * self.tints[end](w)[:, :, None, None])
         return pictures
 
     def _split(self, noise: Tensor | None) -> list[Tensor | None]:

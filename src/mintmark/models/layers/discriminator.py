@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mintmark.models.layers.resample import downsample, upsample
+from mintmark.models.layers.resample import downsample, reduce, upsample
 from mintmark.models.layers.residual import SLOPE, ResidualArgs, between, conv, stage
 
 DECODED = 8  # cells of the shorter side that the decoder starts from, or a few more
@@ -17,8 +17,10 @@ DOUBLINGS = 2  # of the decoder
 class Discriminator(nn.Module):
     """Scores pictures; a condition enters by projection (Miyato and Koyama, 2018).
 
-    With `grow` it can start at any of its stages, and `level` says at which: 2.0 is
-    the third stage from below, 2.3 that the fourth is faded in by three tenths.
+    With `grow` it can start at any of its stages but the lowest, and `level` says at
+    which, counted from the lowest. Each stage then also looks at the reduced picture
+    itself (StyleGAN2's input skips). All but the lowest begin with weights of zero, so
+    that a new one changes no score before it learns.
     """
 
     level: Tensor
@@ -29,7 +31,11 @@ class Discriminator(nn.Module):
         self.top = len(widths) - 1
         self.sides = [args.side(place) for place in range(len(widths))]
         starts = widths if args.grow else widths[:1]
-        self.starts = nn.ModuleList(conv(args.channels, width, 1, 1.0) for width in starts)
+        scales = [0.0] * (len(starts) - 1) + [1.0]
+        self.starts = nn.ModuleList(
+            conv(args.channels, width, 1, scale)
+            for width, scale in zip(starts, scales, strict=True)
+        )
         self.stages = nn.ModuleList(stage(args, width) for width in widths)
         self.widen = between(widths)
         self.basis = nn.Conv2d(widths[-1], widths[-1], args.base, groups=widths[-1], bias=False)
@@ -82,15 +88,20 @@ class Discriminator(nn.Module):
     def _below(self, x: Tensor, last: int) -> Tensor:
         """The features of stage `last`, counted from the top of the whole network."""
         grow = len(self.starts) > 1
-        level = min(max(1.0, float(self.level)), self.top) if grow else float(self.top)
-        first = self.top - math.ceil(level)
+        first = self.top - bounded(self.level, self.top) if grow else 0
         y: Tensor = self.stages[first](self.starts[first](x))
         for place in range(first, last):
-            y = self.widen[place](downsample(y))
-            if place == first and level % 1:  # the new top stage fades in beside the former one
-                y = torch.lerp(self.starts[first + 1](downsample(x)), y, level % 1)
-            y = self.stages[place + 1](y)  # (N, next width, H/2, W/2)
+            y = self.widen[place](downsample(y))  # (N, next width, H/2, W/2)
+            if grow:
+                x = reduce(x)  # (N, channels, H/2, W/2)
+                y = y + self.starts[place + 1](x)
+            y = self.stages[place + 1](y)
         return y
+
+
+def bounded(level: Tensor, top: int) -> int:
+    """The stage that a level names; what a package says of it may be anything."""
+    return int(min(max(1.0, float(level)), top))
 
 
 class _Up(nn.Module):

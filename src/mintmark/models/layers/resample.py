@@ -40,3 +40,13 @@ def downsample(x: Tensor) -> Tensor:
     kernel = torch.outer(taps, taps).expand(channels, 1, 4, 4)
     padded = F.pad(x, (1, 1, 1, 1), mode="replicate")  # (N, C, H+2, W+2)
     return F.conv2d(padded, kernel, stride=2, groups=channels)  # (N, C, H/2, W/2)
+
+
+def enlarge(x: Tensor) -> Tensor:
+    """Doubles height and width by repeating each cell; `reduce` undoes it exactly."""
+    return F.interpolate(x, scale_factor=2, mode="nearest")
+
+
+def reduce(x: Tensor) -> Tensor:
+    """Halves height and width by the means of 2x2 cells."""
+    return F.avg_pool2d(x, 2)
