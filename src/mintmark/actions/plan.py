@@ -165,7 +165,7 @@ def _config(
             f"The package is of the family {given.config.family!r}, and a run of the family "
             f"{family!r} cannot start from it; add --family {given.config.family}."
         )
-    conditions = asking.infer(snapshot, _kind(request, task, snapshot))
+    conditions = asking.infer(snapshot, _kind(request, task, snapshot), request.encoder)
     shape = _shape(request, task, snapshot, given)
     args = FAMILIES[family].preset(preset, shape, conditions.sizes)
     if given:
@@ -264,6 +264,7 @@ def flags(plan: Plan) -> str:
         "preset": plan.preset,
         "family": config.family,
         "condition": config.conditions.kind,
+        "encoder": config.conditions.encoder or None,
         "alpha": alpha,
         "augment": made.augment.kind,
         "gamma": f"{made.gamma.start:g}",
@@ -367,6 +368,7 @@ def _differences(plan: Plan, request: TrainRequest) -> list[str]:
         "preset": (request.preset, plan.preset),
         "family": (request.family, plan.config.family),
         "condition": (condition, plan.config.conditions.kind),
+        "text encoder": (request.encoder, plan.config.conditions.encoder),
         "seed": (request.seed, plan.seed),
         "size": (sides and "{}x{}".format(*sides), f"{plan.config.width}x{plan.config.height}"),
         "gamma": (request.gamma, plan.choices.gamma.start),

@@ -52,6 +52,7 @@ class TrainRequest(Request):
     condition: Literal["auto", "class", "attributes", "text", "none"] = Field(
         "auto", description="What the model can be asked for; auto: by the task."
     )
+    encoder: str | None = Field(None, description="A frozen text encoder: minilm.")
     alpha: Literal["keep", "white"] | None = Field(
         None, description="Learn transparency, or lay it on white; None: as all pictures have it."
     )

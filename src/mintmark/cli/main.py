@@ -102,6 +102,7 @@ def train(  # noqa: PLR0913 - a flag each
     condition: Annotated[
         str, typer.Option(help="class, attributes, text, none, or auto: by the task.")
     ] = "auto",
+    encoder: Annotated[str | None, typer.Option(help="A frozen text encoder: minilm.")] = None,
     alpha: Annotated[str | None, typer.Option(help="Transparency: keep or white.")] = None,
     augment: Annotated[str | None, typer.Option(help="auto, off, ada or diff.")] = None,
     gamma: Annotated[float | None, typer.Option(help="Weight of the penalties.")] = None,
@@ -140,6 +141,7 @@ def train(  # noqa: PLR0913 - a flag each
         size=sides(size),
         family=family,
         condition=condition,
+        encoder=encoder,
         alpha=alpha,
         augment=augment,
         gamma=gamma,

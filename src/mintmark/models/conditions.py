@@ -5,6 +5,7 @@ A condition reaches networks as rows of a tensor, one a picture:
     class        its number                                        (N,), int64
     attributes   a choice as one-hot, a number as (value, known)   (N, width), float32
     text         hashed words and trigrams, see `captions`         (N, words, grams), int64
+                 or a frozen encoder's vectors, see `sentences`    (N, length), float32
 
 A missing attribute is all zeros, in training and in use.
 """
@@ -21,7 +22,7 @@ from torch import Tensor
 
 from mintmark.core import strict_json
 from mintmark.core.errors import ConfigError, PackageError
-from mintmark.models import captions
+from mintmark.models import captions, sentences
 
 Kind = Literal["none", "class", "attributes", "text"]
 Value = str | float
@@ -133,12 +134,15 @@ class Conditions:
         attributes: What can be set, in the order of their numbers in a row.
         words: Every word of the captions that were learned from.
         examples: Some of those captions, for sheets of samples.
+        encoder: Name of the frozen encoder that reads captions, see `sentences`; none where
+            the networks learn the words themselves.
     """
 
     classes: tuple[str, ...] = ()
     attributes: tuple[Attribute, ...] = ()
     words: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
+    encoder: str = ""
 
     @property
     def kind(self) -> Kind:
@@ -151,11 +155,13 @@ class Conditions:
 
     @property
     def sizes(self) -> dict[str, int]:
-        """What networks have to know of it: classes, numbers a row of attributes, words."""
+        """What networks have to know of it: how many classes, numbers in a row, words."""
+        learns_words = bool(self.words) and not self.encoder
         return {
             "classes": len(self.classes),
             "attributes": sum(attribute.width for attribute in self.attributes),
-            "words": captions.BUCKETS if self.words else 0,
+            "words": captions.BUCKETS if learns_words else 0,
+            "sentence": sentences.encoder(self.encoder).length if self.encoder else 0,
         }
 
     def attribute(self, name: str) -> Attribute:
@@ -187,7 +193,13 @@ class Conditions:
         return torch.tensor(rows, dtype=torch.float32)
 
     def of_texts(self, texts: Sequence[str]) -> Tensor:
-        """Rows of captions, (N, words, grams)."""
+        """Rows of captions, (N, words, grams) or (N, length).
+
+        Raises:
+            ConfigError: The frozen encoder is not installed.
+        """
+        if self.encoder:
+            return sentences.vectors(self.encoder, texts)
         return torch.from_numpy(captions.tokens(texts))
 
     def values_of(self, rows: Tensor) -> NDArray[np.int64]:
@@ -208,6 +220,7 @@ class Conditions:
             "attributes": [asdict(attribute) for attribute in self.attributes],
             "words": list(self.words),
             "examples": list(self.examples),
+            "encoder": self.encoder,
         }
 
     @classmethod
@@ -218,17 +231,22 @@ class Conditions:
             InputError: Something is absent, unknown, of another type or senseless.
         """
         where = "'conditions' in config.json"
-        shape = {"classes": list, "attributes": list, "words": list, "examples": list}
+        lists = ("classes", "attributes", "words", "examples")
+        shape: dict[str, type] = {"encoder": str, **dict.fromkeys(lists, list)}
+        if isinstance(value, dict):
+            value = {"encoder": "", **value}  # older packages have none
         fields = strict_json.check_fields(value, shape, where)
         found = cls(
             classes=strict_json.texts(fields["classes"], where),
             attributes=tuple(_attribute(entry) for entry in fields["attributes"]),
             words=strict_json.texts(fields["words"], where),
             examples=strict_json.texts(fields["examples"], where),
+            encoder=fields["encoder"],
         )
         names = [attribute.name for attribute in found.attributes]
         kinds = [found.classes, found.attributes, found.words]
         mixed = sum(map(bool, kinds)) > 1 or bool(found.words) != bool(found.examples)
+        mixed |= bool(found.encoder) and not found.words
         if mixed or len(set(names)) < len(names):
             raise PackageError(f"{where} contradicts itself; restore it from where it came.")
         return found

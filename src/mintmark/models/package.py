@@ -342,7 +342,7 @@ def _require_consistent(folder: Path, config: Config) -> None:
         **config.conditions.sizes,
     }
     for name, value in told.items():
-        if config.args.get(name) != value:
+        if config.args.get(name, 0) != value:  # a kind of condition that is absent is none
             raise PackageError(
                 f"{folder}: config.json contradicts itself: {name} is {config.args.get(name)!r} "
                 f"for the networks and {value} for the pictures; restore it."

@@ -291,7 +291,7 @@ class Generator(nn.Module):
         top = bounded(self.level, self.top) if grow else self.top
         grains = self._split(noise)
         x = self.start(styles[:, 0])[:, :, None, None] * self.basis  # (N, widths[0], *base)
-        pictures = None
+        colours: list[Tensor] = []
         for place in range(top + 1):
             if place:
                 x = upsample(self.widen[place - 1](x))  # (N, next width, 2H, 2W)
@@ -301,8 +301,10 @@ class Generator(nn.Module):
             if grow or place == top:
                 end = place if grow else 0
                 tinted = x * self.tints[end](styles[:, -1])[:, :, None, None]
-                colours = self.finish[end](tinted)  # (N, channels, H, W)
-                pictures = colours if pictures is None else enlarge(pictures) + colours
+                colours.append(self.finish[end](tinted))  # (N, channels, H, W)
+        pictures = colours[0]
+        for finer in colours[1:]:
+            pictures = enlarge(pictures) + finer
         if grow and not self.training and pictures.shape[2:] != self.sides[-1]:
             pictures = F.interpolate(pictures, size=self.sides[-1])
         return pictures

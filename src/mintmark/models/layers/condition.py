@@ -1,5 +1,7 @@
 """From rows of a condition to a vector: classes, attributes or captions."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -37,30 +39,30 @@ class TextEncoder(nn.Module):
         return vector
 
 
-def embedding(
-    classes: int, attributes: int, words: int, length: int, scale: float = 1.0
-) -> nn.Module | None:
+def embedding(sizes: Mapping[str, int], length: int, scale: float = 1.0) -> nn.Module | None:
     """The layer that embeds one kind of condition, or None without any.
 
     Args:
-        classes: Number of classes.
-        attributes: Numbers in a row of attributes.
-        words: Buckets of hashed words.
+        sizes: `Conditions.sizes`: of one kind at most is there more than nothing.
         length: Length of the vector.
         scale: Standard deviation of its numbers at the start.
 
     Raises:
         ConfigError: More than one kind is there.
     """
-    if (classes > 0) + (attributes > 0) + (words > 0) > 1:
-        raise ConfigError("A model takes classes, attributes or words, and only one of the three.")
-    if classes:
-        table = nn.Embedding(classes, length)
-        nn.init.normal_(table.weight, 0, scale)
-        return table
-    if attributes:
-        linear = nn.Linear(attributes, length)
-        nn.init.normal_(linear.weight, 0, scale)
-        nn.init.normal_(linear.bias, 0, scale)  # what is left where every attribute is missing
-        return linear
-    return TextEncoder(words, length) if words else None
+    asked = {kind: size for kind, size in sizes.items() if size}
+    if len(asked) > 1:
+        raise ConfigError("A model takes classes, attributes or captions, and only one of these.")
+    match [*asked.items()]:
+        case [("classes", size)]:
+            table = nn.Embedding(size, length)
+            nn.init.normal_(table.weight, 0, scale)
+            return table
+        case [("attributes" | "sentence", size)]:
+            linear = nn.Linear(size, length)
+            nn.init.normal_(linear.weight, 0, scale)
+            nn.init.normal_(linear.bias, 0, scale)  # what is left where all attributes are missing
+            return linear
+        case [("words", size)]:
+            return TextEncoder(size, length)
+    return None

@@ -24,6 +24,8 @@ SLOPE = 0.2
 GAIN = math.sqrt(2 / (1 + SLOPE**2))  # keeps variance through the leaky ReLU
 GROUP_WIDTH = 16  # channels a group in the published block
 
+CONDITIONS = ("classes", "attributes", "words", "sentence")
+
 Block = Literal["grouped", "dense"]
 
 
@@ -39,6 +41,7 @@ class ResidualArgs:
         classes: Number of classes, 0 for none.
         attributes: Numbers in a row of attributes, 0 for none.
         words: Buckets of hashed words, 0 for none.
+        sentence: Numbers of a frozen text encoder's vector, 0 for none.
         blocks: Residual blocks a stage.
         latent: Length of the latent z.
         block: `grouped` as published, or `dense`.
@@ -53,6 +56,7 @@ class ResidualArgs:
     classes: int = 0
     attributes: int = 0
     words: int = 0
+    sentence: int = 0
     blocks: int = 1
     latent: int = 64
     block: Block = "grouped"
@@ -87,6 +91,7 @@ class ResidualArgs:
             "classes": (self.classes, 0, 100_000),
             "attributes": (self.attributes, 0, 10_000),
             "words": (self.words, 0, 100_000),
+            "sentence": (self.sentence, 0, 10_000),
             "blocks": (self.blocks, 1, 16),
             "latent": (self.latent, 1, 4096),
             "widest": (max(self.widths, default=0), 1, 8192),
@@ -113,13 +118,18 @@ class ResidualArgs:
         return self.height // step, self.width // step
 
     @property
+    def condition(self) -> dict[str, int]:
+        """How much of each kind of condition the networks take; see `Conditions.sizes`."""
+        return {name: getattr(self, name) for name in CONDITIONS}
+
+    @property
     def is_conditional(self) -> bool:
         """Whether the networks take a condition."""
-        return bool(self.classes or self.attributes or self.words)
+        return any(self.condition.values())
 
     def embedding(self, length: int, scale: float) -> nn.Module | None:
         """The layer that embeds the condition, or None without one."""
-        return embedding(self.classes, self.attributes, self.words, length, scale)
+        return embedding(self.condition, length, scale)
 
     @property
     def fixup(self) -> float:
