@@ -1,8 +1,9 @@
 """Does augmentation chosen by the size of the data help with 300 pictures?
 
-300 icons on white at 16 pixels, the same number of images for both, three seeds: once
-with the augmentation that `--augment auto` chooses, once with none. Judged by FD in the
-shipped features between 1,000 generated pictures and icons that training never saw.
+300 icons on white at 16 pixels, three seeds: once with the augmentation that `--augment
+auto` chooses, once with none and more images, so that it gets at least the same time of
+the processor. Judged by FD in the shipped features between 1,000 generated pictures and
+icons that training never saw.
 
 Limit: `auto` below `off` at every seed.
 
@@ -28,7 +29,7 @@ from mintmark.metrics.distribution.frechet import frechet_distance
 from mintmark.metrics.extractors import extract, shipped
 
 PICTURES = 300
-IMAGES = 40_000
+IMAGES = {"off": 34_500, "auto": 30_000}
 COUNT = 1000
 SHAPE = (3, 16, 16)
 
@@ -45,7 +46,7 @@ def few(source: Path, out: Path) -> Path:
 def run(data: Path, out: Path, augment: str, seed: int) -> Path:
     """Trains once; returns the package."""
     request = TrainRequest(
-        task="logos", data=data, out=out, preset="tiny", size=16, images=IMAGES, seed=seed,
+        task="logos", data=data, out=out, preset="tiny", size=16, images=IMAGES[augment], seed=seed,
         augment=augment, alpha="white", tune=False,
     )  # fmt: skip
     deque(train(request, open_world()), maxlen=0)
@@ -71,7 +72,7 @@ def main() -> None:
                 drawn = drawing.pixels(package, 0, range(COUNT), None)
                 found[augment] = frechet_distance(unseen, extract(extractor, drawn))
             ratio = found["auto"] / found["off"]
-            failed |= ratio >= 1
+            failed |= ratio >= 1 or seconds["off"] < seconds["auto"]
             print(
                 f"small data, seed {seed}: FD {found['auto']:.3g} with auto, {found['off']:.3g} "
                 f"without ({ratio:.2f}); {seconds['auto'] / seconds['off']:.2f} of the CPU time"
