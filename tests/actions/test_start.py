@@ -181,7 +181,7 @@ def test_choices_come_back_from_their_file(shapes: Path, tmp_path: Path) -> None
         ({"batch": 8}, "batch is 16, not 8"),
         ({"micro": 3}, "micro-batch is None, not 3"),
         ({"balance": "colour"}, "balance is None, not colour"),
-        ({"grow": "joint"}, "growth is off, not joint"),
+        ({"grow": "off"}, "growth is joint, not off"),
         ({"freeze_d": 2, "fork": Path("gone")}, "frozen stages is 0, not 2"),
         ({"gamma": 7.0}, "gamma is 1.0, not 7.0"),
         ({"augment": "ada"}, "augmentation is off, not ada"),

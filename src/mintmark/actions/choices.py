@@ -15,7 +15,7 @@ from mintmark.engines.augment import Augment, chosen
 from mintmark.engines.growth import Grow
 from mintmark.engines.synthesis import Synthesis
 from mintmark.models.conditions import Choice, Conditions
-from mintmark.models.package import Config
+from mintmark.models.package import FAMILIES, Config
 from mintmark.tasks._task import Task
 from mintmark.training.trainer import Cosine
 
@@ -47,11 +47,12 @@ class Choices:
         )
 
 
-def grows(request: TrainRequest, task: Task) -> bool:
+def grows(request: TrainRequest, task: Task, family: str) -> bool:
     """Whether a run begins at a low resolution; what has been learned already need not."""
     if request.grow is not None:
         return request.grow != "off"
-    return task.engine.grow is not None and request.start is None and request.fork is None
+    can = task.engine.grow is not None and FAMILIES[family].grows
+    return can and request.start is None and request.fork is None
 
 
 def choose(
@@ -68,7 +69,7 @@ def choose(
     if augment != engine.augment:
         passes = images / len(snapshot.items)
         why.append(f"augmentation is {_called(augment)} for {passes:.0f} passes over the data")
-    growing = config.args.get("grow") and grows(request, task)
+    growing = config.args.get("grow") and grows(request, task, config.family)
     grow = _growth(request, engine.grow or Grow()) if growing else None
     if request.balance:
         groups(config.conditions, snapshot, request.balance)  # refuses what is not there

@@ -172,7 +172,7 @@ def _config(
         args = {**given.config.args, **conditions.sizes}
     if task.engine.reconstruct:
         args["decoder"] = True
-    if not given and choices.grows(request, task):
+    if not given and choices.grows(request, task, family):
         args["grow"] = True
     if request.grow in ("joint", "freeze") and not args.get("grow"):
         raise ConfigError(f"The package was not built to grow; leave out --grow {request.grow}.")

@@ -55,15 +55,17 @@ class Family:
             is in its state dict.
         preset: Args by preset name, shape of the pictures (channels, rows, columns)
             and `Conditions.sizes`.
+        grows: Whether its networks can begin at a low resolution.
     """
 
     build: Callable[[Mapping[str, Any]], dict[str, nn.Module]]
     preset: Callable[[str, tuple[int, int, int], Mapping[str, int]], dict[str, Any]]
+    grows: bool = False
 
 
 FAMILIES: dict[str, Family] = {
     "r3gan": Family(r3gan.build, presets.preset),
-    "stylegan": Family(stylegan.build, stylegan.preset),
+    "stylegan": Family(stylegan.build, stylegan.preset, grows=True),
 }
 
 

@@ -1,6 +1,7 @@
 """Faces and other pictures that are described by attributes."""
 
 from mintmark.engines.augment import Augment
+from mintmark.engines.growth import Grow
 from mintmark.engines.synthesis import Synthesis
 from mintmark.tasks._task import SEED, Input, Task
 from mintmark.training.trainer import Cosine, Schedule
@@ -11,10 +12,12 @@ TASK = Task(
     about=(
         "Learns pictures that have columns of attributes in their metadata, such as smile or hair; "
         "yes or no, a choice, or a number, and some may be missing. A few thousand pictures and "
-        "about three quarters of an hour on two cores at 32 pixels. It is not good at attributes "
+        "half an hour on two cores at 32 pixels. It is not good at attributes "
         "that a few pixels decide, nor at values that the data shows a few dozen times."
     ),
-    engine=Synthesis(augment=Augment("auto", colours=False), penalty_every=2, mismatched=0.5),
+    engine=Synthesis(
+        augment=Augment("auto", colours=False), penalty_every=2, mismatched=0.5, grow=Grow()
+    ),
     family="stylegan",
     schedules={
         "tiny": Schedule(images=120_000, batch=32),

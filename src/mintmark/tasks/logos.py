@@ -1,6 +1,7 @@
 """New marks in the manner of a set of logos or icons."""
 
 from mintmark.engines.augment import Augment
+from mintmark.engines.growth import Grow
 from mintmark.engines.synthesis import Synthesis
 from mintmark.tasks._task import SEED, Task
 from mintmark.training.trainer import Cosine, Schedule
@@ -10,10 +11,10 @@ TASK = Task(
     title="Sketch logos and icons",
     about=(
         "Learns shapes and colours from a few hundred logos or icons, with transparency. About "
-        "three quarters of an hour on two cores at 32 pixels. What it draws are sketches to start "
+        "half an hour on two cores at 32 pixels. What it draws are sketches to start "
         "from: it cannot write, and a mark that is close to one it learned from is turned down."
     ),
-    engine=Synthesis(augment=Augment("auto"), penalty_every=2, reconstruct=0.5),
+    engine=Synthesis(augment=Augment("auto"), penalty_every=2, reconstruct=0.5, grow=Grow()),
     family="stylegan",
     schedules={
         "tiny": Schedule(images=120_000, batch=32),

@@ -1,6 +1,7 @@
 """New photographs in the manner of a folder of one's own."""
 
 from mintmark.engines.augment import Augment
+from mintmark.engines.growth import Grow
 from mintmark.engines.synthesis import Synthesis
 from mintmark.tasks._task import SEED, Task
 from mintmark.training.trainer import Cosine, Schedule
@@ -13,7 +14,7 @@ TASK = Task(
         "cores gives textures and moods at 32 pixels; pictures to look at closely want a GPU and "
         "the preset small or base. It is not good at scenes of many things, at text or at hands."
     ),
-    engine=Synthesis(augment=Augment("auto"), penalty_every=2),
+    engine=Synthesis(augment=Augment("auto"), penalty_every=2, grow=Grow()),
     family="stylegan",
     schedules={
         "tiny": Schedule(images=160_000, batch=32),
