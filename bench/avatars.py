@@ -5,16 +5,20 @@ of all combinations, also of the 48 that the generator never saw, at the package
 
 1. 2,000 pictures of combinations that were seen, asked in full: every attribute right.
 2. 2,000 of combinations that were never seen.
-3. Mixing: pictures that take the coarse, middle or fine styles of another one, with the
-   attributes asked of none; how often the judge names other values than before.
+3. Mixing: pictures that take the coarse, middle or fine styles of another one of the same
+   attributes; how often the judge names other values than before, and how much the
+   composition changes (pictures reduced to 4 x 4).
 4. Truncation: precision and recall at five psi in the shipped features.
 
 Limits: the judge right on at least 97 % of held-out reals for every attribute; 90 % of
 the first on average over the attributes, 80 % of the second; of identity (smile, skin,
-glasses, beard) fine styles change at most 5 % of the values; recall rises with psi and
+glasses, beard) fine styles change at most 5 % of the values, and the coarser the styles
+the more the composition; recall rises with psi and
 precision falls.
 
-    python bench/avatars.py [PACKAGE] [DATA]
+    python bench/avatars.py [PACKAGE] [DATA] [PICTURE]
+
+PICTURE is written with what mixing does to some.
 """
 
 import sys
@@ -24,8 +28,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mintmark.actions import asking, drawing, prepare
-from mintmark.actions.asking import Mix, Wish
+from mintmark.actions import asking, drawing, layout, prepare
+from mintmark.actions.asking import PLAIN, Mix, Wish
 from mintmark.actions.generate import load
 from mintmark.actions.world import open_world
 from mintmark.core.seeds import derive
@@ -34,6 +38,7 @@ from mintmark.metrics.distribution.neighbours import precision_recall_density_co
 from mintmark.metrics.extractors import extract, shipped
 from mintmark.models.package import Package
 from mintmark.models.stylegan import SCALES
+from mintmark.provenance.mark import SHEET, write_marked
 
 COUNT = 2000
 PAIRS = 500
@@ -83,22 +88,37 @@ def asked(package: Package, net: judges.AttributeNet, folder: Path) -> judges.Ag
     return judges.agreement(net, drawn, labels[chosen])
 
 
-def changed(package: Package, net: judges.AttributeNet) -> dict[str, dict[str, float]]:
-    """Share of pictures whose value changes, by scale and attribute."""
-    conditions = package.config.conditions
-    # An empty row asks for nothing, so that all that differs comes from the styles.
-    rows = conditions.of_attributes([{}] * PAIRS)
-    before = judges.predict(net, drawing.pixels(package, 2, range(PAIRS), rows))
+def changed(
+    package: Package, net: judges.AttributeNet, rows: torch.Tensor
+) -> dict[str, dict[str, float]]:
+    """What another picture's styles change, by scale, where both are asked for the same.
+
+    Returns:
+        The share of pictures whose value changes, by attribute, and `cells`: the mean
+        difference of the pictures reduced to 4 x 4, in levels of 255.
+    """
+    draw = np.random.default_rng(derive(0, "mixed"))
+    rows = rows[torch.from_numpy(draw.choice(len(rows), PAIRS))]
+    first = drawing.pixels(package, 2, range(PAIRS), rows)
+    before = judges.predict(net, first)
     found: dict[str, dict[str, float]] = {}
     for scale in SCALES:
         parts = [
-            drawing.samples(package, 2, [i], rows[:1], Wish(mix=Mix(3, i, scale)))
+            drawing.samples(package, 2, [i], rows[i : i + 1], Wish(mix=Mix(3, i, scale)))
             for i in range(PAIRS)
         ]
-        after = judges.predict(net, drawing.to_pixels(torch.cat(parts)))
+        second = drawing.to_pixels(torch.cat(parts))
         names = [one.name for one in net.attributes]
+        after = judges.predict(net, second)
         found[scale] = dict(zip(names, (before != after).mean(axis=0).tolist(), strict=True))
+        found[scale]["cells"] = float(np.abs(_cells(first) - _cells(second)).mean())
     return found
+
+
+def _cells(pixels: Pixels) -> NDArray[np.float64]:
+    rows, channels, height, width = pixels.shape
+    cells = pixels.reshape(rows, channels, 4, height // 4, 4, width // 4)
+    return np.asarray(cells.mean(axis=(3, 5)))
 
 
 def truncation(package: Package, data: Path) -> list[tuple[float, float, float]]:
@@ -115,6 +135,23 @@ def truncation(package: Package, data: Path) -> list[tuple[float, float, float]]
         )
         found.append((psi, both.precision, both.recall))
     return found
+
+
+def show(package: Package, path: Path, rows: int = 6) -> None:
+    """Writes pictures, the givers of styles, and what each scale takes from them."""
+    tiles, names = [], []
+    for index in range(rows):
+        asked = asking.rows(package.config.conditions, 2, [index], PLAIN)
+        wishes = [Wish(mix=Mix(3, index, scale)) for scale in SCALES]
+        samples = [drawing.samples(package, 2, [index], asked, wish) for wish in [PLAIN, *wishes]]
+        giver = drawing.samples(package, 3, [index], asked, PLAIN)
+        samples.insert(1, giver)
+        tiles += drawing.pictures(torch.cat(samples))
+        names += [f"picture {index}", "the other", *(f"{scale} of the other" for scale in SCALES)]
+    sheet = layout.captioned(tiles, names, 2 + len(SCALES))
+    write_marked(
+        path, sheet, package, drawing.recipe_of(package, 2, SHEET, PLAIN, {"report": "mixing"})
+    )
 
 
 def main() -> None:
@@ -134,9 +171,12 @@ def main() -> None:
             f"asked, {name}: {_shares(values)}; mean {means[-1]:.1%}, all five at once "
             f"{found.every.value:.1%} of {COUNT:,}"
         )
-    scales = changed(package, net)
-    for scale, values in scales.items():
-        print(f"values that change with {scale} styles: {_shares(values)}")
+    scales = changed(package, net, read(package, data / "train")[2])
+    cells = [values.pop("cells") for values in scales.values()]
+    for (scale, values), moved in zip(scales.items(), cells, strict=True):
+        print(f"{scale} styles change the values {_shares(values)}, 4 x 4 cells by {moved:.1f}")
+    if len(sys.argv) > 3:
+        show(package, Path(sys.argv[3]))
     curve = truncation(package, data)
     for psi, precision, recall in curve:
         print(f"psi {psi:.2f}: precision {precision:.3f}, recall {recall:.3f}")
@@ -147,6 +187,7 @@ def main() -> None:
         and means[0] >= 0.9
         and means[1] >= 0.8
         and kept <= 0.05
+        and cells == sorted(cells, reverse=True)
         and recalls == sorted(recalls)
         and precisions == sorted(precisions, reverse=True)
     )

@@ -16,7 +16,14 @@ from hypothesis import strategies as st
 
 from mintmark.core.errors import DataError
 from mintmark.data import loader
-from mintmark.data.loader import Loader, PixelSet, balanced_indices, batch_indices, prepare
+from mintmark.data.loader import (
+    Loader,
+    PixelSet,
+    balanced_indices,
+    batch_indices,
+    contrasts,
+    prepare,
+)
 from mintmark.data.manifest import Snapshot
 from mintmark.data.pictures import decode, fit
 from mintmark.data.readers import Source, open_source, take_snapshot
@@ -271,15 +278,41 @@ def test_balanced_batches_come_from_the_groups() -> None:
         assert np.array_equal(batches.at(5, 0, 8).ids, balanced_indices(3, 5, 8, GROUPS))
 
 
+def test_contrasts_are_wrong_in_one_attribute_alone() -> None:
+    """Two attributes: a choice of three, and a number with its mark of being known."""
+    draw = np.random.default_rng(0)
+    choice = torch.eye(3)[torch.from_numpy(draw.integers(0, 3, 16))]
+    number = torch.stack([torch.from_numpy(draw.uniform(-1, 1, 16)).float(), torch.ones(16)], 1)
+    rows = torch.cat([choice, number], 1)
+    for step in range(4):
+        changed = (contrasts(rows, (3, 2), step) != rows).float()
+        turns = (torch.arange(16) + step) % 2
+        assert torch.equal(changed[:, :3].any(1), turns == 0)
+        assert torch.equal(changed[:, 3:].any(1), turns == 1)
+        assert torch.equal(changed[:, 4], torch.zeros(16))  # a known number stays known
+
+
+def test_contrasts_say_nothing_of_what_is_missing() -> None:
+    red, blue, missing = [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]
+    rows = torch.tensor([red, missing, blue, red])
+    assert contrasts(rows, (2,), 0).tolist() == [blue, missing, red, blue]
+    alike = torch.tensor([red, red, missing])
+    assert torch.equal(contrasts(alike, (2,), 0), alike)
+
+
+@pytest.mark.parametrize("parts", [(), (1, 1)])
 @pytest.mark.parametrize("background", [False, True])
-def test_the_other_condition_is_the_next_rows_whatever_the_slice(background: bool) -> None:
-    rows = torch.arange(22.0).view(11, 2)
-    pixels = PixelSet(np.zeros((11, 1, 2, 2), np.uint8), None, "x", rows)
+def test_the_other_condition_is_the_same_whatever_the_slice(
+    background: bool, parts: tuple[int, ...]
+) -> None:
+    rows = torch.arange(1, 23.0).view(11, 2)
+    pixels = PixelSet(np.zeros((11, 1, 2, 2), np.uint8), None, "x", rows, parts=parts)
     with Loader(pixels, 8, seed=3, background=background) as batches:
         whole = batches.at(2, 0, 8)
         assert whole.condition is not None and whole.other is not None
         assert torch.equal(whole.condition, rows[torch.from_numpy(whole.ids)])
-        assert torch.equal(whole.other, whole.condition.roll(-1, 0))
+        expected = contrasts(whole.condition, parts, 2) if parts else whole.condition.roll(-1, 0)
+        assert torch.equal(whole.other, expected)
         for first, last in ((0, 4), (4, 8), (7, 8)):
             part = batches.at(2, first, last)
             assert part.condition is not None and part.other is not None

@@ -169,6 +169,7 @@ def pixels_of(plan: Plan, data: Data, world: World) -> PixelSet:
         pixels,
         condition=asking.learned(conditions, data.snapshot),
         groups=choices.groups(conditions, data.snapshot, balance) if balance else None,
+        parts=tuple(attribute.width for attribute in conditions.attributes),
     )
 
 

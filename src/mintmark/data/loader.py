@@ -39,6 +39,7 @@ class PixelSet:
         snapshot: Digest of the snapshot that was decoded.
         condition: What a model shall learn that each shows, (N, ...), or None.
         groups: What shall be shown equally often, (N,) numbers, or None.
+        parts: How many numbers of a condition each attribute takes, where there are some.
     """
 
     pixels: NDArray[np.uint8]
@@ -46,6 +47,7 @@ class PixelSet:
     snapshot: str
     condition: torch.Tensor | None = None
     groups: NDArray[np.int64] | None = None
+    parts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ class HostBatch:
         images: Samples in [0, 255], uint8, (n, channels, height, width).
         condition: What each shows, (n, ...), or None.
         ids: Index of each row in the data set, (n,).
-        other: The condition of the next picture of the batch, (n, ...), or None.
+        other: A condition that each row does not have, (n, ...), or None: that of the next
+            picture of the batch; of attributes, its own but for one.
     """
 
     images: torch.Tensor
@@ -214,6 +217,33 @@ def _order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
     return order
 
 
+def contrasts(rows: torch.Tensor, parts: tuple[int, ...], step: int) -> torch.Tensor:
+    """Conditions that are wrong in one attribute: each row with that of another one.
+
+    Which attribute takes turns. Rows that differ in all at once would teach a judge to
+    look at the plainest one alone.
+
+    Args:
+        rows: Attributes of a whole batch, (N, sum of parts); a missing one is all zeros.
+        parts: Numbers that each attribute takes.
+        step: Of the batch.
+
+    Returns:
+        (N, sum of parts). Where an attribute is missing, or no other row has another
+        value, the row itself.
+    """
+    starts = np.cumsum([0, *parts])
+    found = rows.clone()
+    for place in range(len(rows)):
+        turn = (step + place) % len(parts)
+        columns = slice(starts[turn], starts[turn + 1])
+        own, others = rows[place, columns], rows.roll(-place - 1, 0)[:, columns]
+        usable = others.any(1) & (others != own).any(1) & own.any()
+        if usable.any():
+            found[place, columns] = others[usable][0]
+    return found
+
+
 class Loader:
     """Batches of a decoded data set; close it, or use it in a `with` block.
 
@@ -272,14 +302,13 @@ class Loader:
 
     def _gather(self, step: int, first: int, last: int) -> HostBatch:
         whole = self._ids(step)
-        ids, following = whole[first:last], np.roll(whole, -1)[first:last]
-        rows = self._pixels.condition
-        return HostBatch(
-            images=torch.from_numpy(self._array[ids]),
-            condition=None if rows is None else rows[ids],
-            ids=ids,
-            other=None if rows is None else rows[following],
-        )
+        ids, known = whole[first:last], self._pixels.condition
+        images = torch.from_numpy(self._array[ids])
+        if known is None:
+            return HostBatch(images, None, ids)
+        rows, parts = known[whole], self._pixels.parts
+        other = contrasts(rows, parts, step) if parts else rows.roll(-1, 0)
+        return HostBatch(images, rows[first:last], ids, other[first:last])
 
     def _ids(self, step: int) -> NDArray[np.int64]:
         groups = self._pixels.groups

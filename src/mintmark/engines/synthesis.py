@@ -86,8 +86,8 @@ class Synthesis:
             its own condition), `fake` is R2, `between` is WGAN-GP.
         penalty_every: Steps between penalties; they are scaled to make up for it.
         augment: Augmentation of what D sees.
-        mismatched: Weight of the loss by which a real picture beside the condition of
-            another one counts as fake (Reed et al., 2016).
+        mismatched: Weight of the loss by which a real picture beside a condition that it
+            does not have counts as fake (Reed et al., 2016).
         reconstruct: Weight of the loss by which D draws again what it saw (Liu et al.,
             2021, FastGAN); D needs a decoder.
         frozen: Stages of D, from the picture's side, that do not learn (Mo et al.,

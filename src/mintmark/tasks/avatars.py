@@ -16,7 +16,7 @@ TASK = Task(
         "that a few pixels decide, nor at values that the data shows a few dozen times."
     ),
     engine=Synthesis(
-        augment=Augment("auto", colours=False), penalty_every=2, mismatched=0.5, grow=Grow()
+        augment=Augment("auto", colours=False), penalty_every=2, mismatched=1.0, grow=Grow()
     ),
     family="stylegan",
     schedules={

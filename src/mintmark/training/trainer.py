@@ -92,7 +92,7 @@ class Batch:
         real: Pictures in [-1, 1], (N, C, H, W), float32, or other samples.
         condition: What each shows, (N, ...): class numbers, rows of attributes or
             hashed captions; or None.
-        other: The condition of another picture of the batch for each, or None.
+        other: For each a condition that it does not have, or None.
     """
 
     real: Tensor
@@ -174,7 +174,7 @@ class Rows(Protocol):
 
     @property
     def other(self) -> Tensor | None:
-        """The same of other pictures, or None."""
+        """Conditions that the rows do not have, or None."""
 
     @property
     def ids(self) -> NDArray[np.int64]:
