@@ -119,7 +119,7 @@ def trained_weights(task: Task, preset: str, seed: int) -> dict[str, torch.Tenso
     if task.engine.grow is not None:
         args["grow"] = True
     networks = family.build(args)
-    engine = task.engine.fitted(size)
+    engine = task.engine.fitted(size, 2)
     state = trainer.start(engine, networks, seed, Compute())
     schedule = replace(task.schedules[preset], images=4, batch=2, micro=None)
     deque(trainer.train(engine, state, Noise(size, task), schedule, Compute()), maxlen=0)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mintmark.data.loader import Loader, PixelSet
 from mintmark.engines import growth
 from mintmark.engines.growth import Grow
-from mintmark.engines.synthesis import Synthesis, gamma_for
+from mintmark.engines.synthesis import Synthesis
 from mintmark.models import stylegan
 from mintmark.training import trainer
 from mintmark.training.checkpoint import Store
@@ -144,19 +144,32 @@ def test_a_growing_step_is_that_of_small_pictures() -> None:
 
 
 def test_gamma_is_lower_while_pictures_are_small() -> None:
-    """By the ratio of what the two sizes ask for; 128 pixels ask for more than 8 do."""
+    """By a quarter a doubling: as the squared gradient of what sees reduced pictures."""
     nets = networks(height=128, width=128, widths=[16] * 6)
     real = torch.zeros(2, 1, 128, 128)
     batch, draws = Batch(real, torch.tensor([0, 1])), Draws(0, 0, 2, 0, 2)
     moment = Moment(0, 0.0, {"gamma_scale": 1.0}, draws)
     growth.set_level(nets, GROW, 0.0)
     found = ENGINE.losses("discriminator", nets, batch, moment)
-    share = gamma_for(8).start / gamma_for(128).start
+    share = (8 / 128) ** 2
     expected = share / 2 * (found["r1"] + found["r2"])
     torch.testing.assert_close(found["penalty"].detach(), expected)
     growth.set_level(nets, GROW, 1.0)
     found = ENGINE.losses("discriminator", nets, batch, moment)
     torch.testing.assert_close(found["penalty"].detach(), (found["r1"] + found["r2"]) / 2)
+
+
+def test_the_penalty_does_not_notice_that_the_resolution_rises() -> None:
+    nets = stylegan.build(ARGS)
+    real = torch.rand(4, 1, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    batch, draws = Batch(real, torch.tensor([0, 1, 0, 1])), Draws(0, 0, 4, 0, 4)
+    moment = Moment(0, 0.0, {"gamma_scale": 1.0}, draws)
+    found = []
+    for fraction in (0.0, 0.4, 0.8):
+        growth.set_level(nets, GROW, fraction)
+        found.append(ENGINE.losses("discriminator", nets, batch, moment)["penalty"].item())
+    assert found[0] > 0
+    assert found == pytest.approx([found[0]] * 3, rel=1e-4)
 
 
 def test_each_step_is_at_its_own_level() -> None:

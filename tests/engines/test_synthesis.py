@@ -117,8 +117,10 @@ def test_gamma_grows_with_the_picture() -> None:
     assert gamma_for(256).start == pytest.approx(147, rel=0.02)
     assert gamma_for(8).start == 1.0
     assert gamma_for(256).end == pytest.approx(gamma_for(256).start / 10)
-    assert Synthesis().fitted(64).gamma == gamma_for(64)
-    assert ENGINE.fitted(64) is ENGINE
+    assert gamma_for(64, 32).start == pytest.approx(16.0)  # smaller batches ask for more
+    assert gamma_for(64, 512) == gamma_for(64)
+    assert Synthesis().fitted(64, 32).gamma == gamma_for(64, 32)
+    assert ENGINE.fitted(64, 32) is ENGINE
 
 
 MISMATCHED = replace(ENGINE, mismatched=0.5, penalties=())

@@ -17,7 +17,7 @@ from mintmark.engines.synthesis import Synthesis
 from mintmark.models.conditions import Choice, Conditions
 from mintmark.models.package import FAMILIES, Config
 from mintmark.tasks._task import Task
-from mintmark.training.trainer import Cosine
+from mintmark.training.trainer import Cosine, Schedule
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,11 @@ def grows(request: TrainRequest, task: Task, family: str) -> bool:
 
 
 def choose(
-    request: TrainRequest, task: Task, config: Config, snapshot: Snapshot, images: int
+    request: TrainRequest, task: Task, config: Config, snapshot: Snapshot, schedule: Schedule
 ) -> Choices:
-    """The choices of a run of so many images."""
-    engine = task.engine.fitted(min(config.height, config.width))
+    """The choices of a run of that length and batch."""
+    images = schedule.images
+    engine = task.engine.fitted(min(config.height, config.width), schedule.batch)
     assert engine.gamma is not None
     gamma, why = engine.gamma, []
     if request.gamma is not None:

@@ -129,7 +129,7 @@ def new_plan(
         schedule = replace(schedule, images=request.images)
     if request.batch:
         schedule = replace(schedule, batch=request.batch)
-    made = choices.choose(request, task, config, data.snapshot, schedule.images)
+    made = choices.choose(request, task, config, data.snapshot, schedule)
     return Plan(
         task=task,
         preset=name,
@@ -232,11 +232,11 @@ def within(plan: Plan, request: TrainRequest, data: Data, pace: float) -> Plan:
         pace: Images a second.
     """
     budget = pace * 60 * (request.minutes or 0) * MARGIN
-    images = max(plan.schedule.batch, int(budget))
-    made = choices.choose(request, plan.task, plan.config, data.snapshot, images)
+    schedule = replace(plan.schedule, images=max(plan.schedule.batch, int(budget)))
+    made = choices.choose(request, plan.task, plan.config, data.snapshot, schedule)
     return replace(
         plan,
-        schedule=replace(plan.schedule, images=images),
+        schedule=schedule,
         choices=made,
         recipe=made.applied(plan.task.engine).describe(),
     )

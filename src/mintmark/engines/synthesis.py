@@ -24,6 +24,7 @@ from mintmark.training.trainer import Batch, Cosine, Moment, Phase
 
 Place = Literal["real", "fake", "between"]
 
+PUBLISHED = 256  # pictures a batch, for which the gammas are published that we go by
 CHUNK = 16  # samples generated at once; fixed, because results may depend on it in the last bit
 
 
@@ -142,9 +143,9 @@ class Synthesis:
         """What decides the losses, as plain JSON, to tell one recipe from another."""
         return {**asdict(self), "game": self.game.name, "penalties": list(self.penalties)}
 
-    def fitted(self, size: int) -> "Synthesis":
-        """This game with gamma filled in for pictures of `size` pixels a side."""
-        return self if self.gamma is not None else replace(self, gamma=gamma_for(size))
+    def fitted(self, size: int, batch: int) -> "Synthesis":
+        """This game with gamma filled in for pictures of `size` pixels a side in batches."""
+        return self if self.gamma is not None else replace(self, gamma=gamma_for(size, batch))
 
     def losses(
         self, phase: str, networks: Mapping[str, nn.Module], batch: Batch, moment: Moment
@@ -240,14 +241,15 @@ class Synthesis:
     def _weight(self, moment: Moment, networks: Mapping[str, nn.Module], fake: Tensor) -> float:
         """Gamma now, with the kernel's raise after NaN and the make-up for lazy steps.
 
-        While networks grow, it is lower by as much as a lower resolution asks for.
+        While networks grow, it is lower: of a function of reduced pictures, the squared
+        gradient by the whole ones is a quarter at each doubling of the sides.
         """
         if self.gamma is None:
-            raise ValueError("gamma is not set: call fitted(size) first")
+            raise ValueError("gamma is not set: call fitted first")
         gamma = self.gamma.at(moment.fraction)
         if self.grow is not None:
             whole = min(cast(growth.GrowingNetwork, networks["G"]).sides[-1])
-            gamma *= gamma_for(min(fake.shape[2:])).start / gamma_for(whole).start
+            gamma *= (min(fake.shape[2:]) / whole) ** 2
         return gamma * moment.controls["gamma_scale"] * self.penalty_every
 
     def _generator(
@@ -334,15 +336,16 @@ def in_chunks(draw: Callable[..., Tensor], network: nn.Module, *inputs: Tensor |
     return torch.cat(samples)[:count]
 
 
-def gamma_for(size: int) -> Cosine:
-    """Gamma for square pictures of `size` pixels, annealed to a tenth.
+def gamma_for(size: int, batch: int = PUBLISHED) -> Cosine:
+    """Gamma for square pictures of `size` pixels in batches of `batch`, annealed to a tenth.
 
     Anchors: R3GAN publishes 0.05 at 32 (CIFAR-10), 0.5 at 32 (ImageNet), 2 at 64
-    and 150 at 256 (FFHQ) for batches of 256 and more. From 64 upwards those follow
-    size ** 3.1; below, 1 is a safe value for the small batches of this package,
-    measured on the digits (docs/explanation/measured.md).
+    and 150 at 256 (FFHQ) for batches of 256 and more; from 64 upwards those follow
+    size ** 3.1. Smaller batches ask for more in proportion, as in StyleGAN2's own rule
+    (Karras et al., 2020). Below 1 nothing was tried that did not lose modes on the digits
+    (docs/explanation/measured.md).
     """
-    start = max(1.0, 2 * (size / 64) ** 3.1)
+    start = max(1.0, 2 * (size / 64) ** 3.1 * max(1.0, PUBLISHED / batch))
     return Cosine(start, start / 10)
 
 
