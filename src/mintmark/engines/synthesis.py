@@ -20,7 +20,7 @@ from mintmark.engines.adversarial import (
 from mintmark.engines.augment import Augment
 from mintmark.engines.growth import Grow
 from mintmark.training.draws import Draws
-from mintmark.training.trainer import Batch, Cosine, Moment, Phase
+from mintmark.training.trainer import Average, Batch, Cosine, Moment, Phase
 
 Place = Literal["real", "fake", "between"]
 
@@ -112,9 +112,9 @@ class Synthesis:
         return (Phase("discriminator", "D"), Phase("generator", "G"))
 
     @property
-    def averaged(self) -> tuple[str, ...]:
+    def averaged(self) -> Mapping[str, Average]:
         """The generator's averaged weights are what is used."""
-        return ("G",)
+        return {"G": Average("G")}
 
     def controls(self) -> dict[str, float]:
         """What the augmentation remembers."""

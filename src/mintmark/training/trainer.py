@@ -31,11 +31,26 @@ class Phase:
         name: What the engine calls it.
         network: The network that it updates.
         every: It runs in each step whose number is a multiple of this.
+        begin: Share of the run from which on it runs.
     """
 
     name: str
     network: str
     every: int = 1
+    begin: float = 0.0
+
+
+@dataclass(frozen=True)
+class Average:
+    """Averaged weights that are kept for use.
+
+    Attributes:
+        network: Whose they are.
+        until: Share of the run after which they rest.
+    """
+
+    network: str
+    until: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -131,8 +146,8 @@ class Engine(Protocol):
         """The parts of a step, in order."""
 
     @property
-    def averaged(self) -> tuple[str, ...]:
-        """Names of the networks whose averaged weights are kept for use."""
+    def averaged(self) -> Mapping[str, Average]:
+        """Averaged weights that are kept for use, by name."""
 
     def controls(self) -> dict[str, float]:
         """Starting values of the numbers that this engine adapts."""
@@ -214,7 +229,9 @@ def start(
         compute: Where the networks shall live.
     """
     placed = {name: compute.place(network) for name, network in networks.items()}
-    averages = {name: copy.deepcopy(placed[name]).eval() for name in engine.averaged}
+    averages = {
+        name: copy.deepcopy(placed[kept.network]).eval() for name, kept in engine.averaged.items()
+    }
     for average in averages.values():
         average.requires_grad_(False)
     optimizers = {
@@ -279,11 +296,11 @@ def _step(
     figures: dict[str, float] = {}
     engine.prepare(state.networks, fraction)
     for phase in engine.phases:
-        if state.step % phase.every:
+        if state.step % phase.every or fraction < phase.begin:
             continue
         _steer(state.optimizers[phase.network], schedule, fraction)
         figures |= _phase(engine, phase, state, batch, moment, schedule.micro, compute)
-    _average(state, schedule.keep(fraction))
+    _average(engine, state, schedule.keep(fraction), fraction)
     state.controls = engine.adapt(state.controls, figures, schedule.batch)
     return figures
 
@@ -354,10 +371,12 @@ def _accumulate(
 
 
 @torch.no_grad()
-def _average(state: RunState, keep: float) -> None:
+def _average(engine: Engine, state: RunState, keep: float, fraction: float) -> None:
     """Moves the averaged weights towards the trained ones; buffers are copied."""
-    for name, average in state.averages.items():
-        network = state.networks[name]
+    for name, kept in engine.averaged.items():
+        if fraction > kept.until:
+            continue
+        average, network = state.averages[name], state.networks[kept.network]
         for slow, fast in zip(average.parameters(), network.parameters(), strict=True):
             slow.lerp_(fast, 1 - keep)
         for mine, theirs in zip(average.buffers(), network.buffers(), strict=True):
