@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mintmark.core.errors import ConfigError
 from mintmark.models.layers import pyramid
-from mintmark.models.layers.residual import Block, ResidualArgs
+from mintmark.models.layers.residual import Block
 
-Args = TypeVar("Args", bound=ResidualArgs)
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Args = TypeVar("Args", bound="DataclassInstance")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,183 @@
+"""The paired game: an input and its target, from picture to picture.
+
+The run has two stages (Wang et al., "ESRGAN", 2018; Blau and Michaeli, "The
+Perception-Distortion Tradeoff", CVPR 2018). In the first the generator is taught
+fidelity alone; its averaged weights rest there under the name `F`. In the second it goes
+on against a discriminator and in the maps of a feature network, as `G`. Weights between
+the two trade one for the other in use (Wang et al., "Deep Network Interpolation", CVPR
+2019), so one run serves every balance.
+"""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mintmark.engines.adversarial import RELATIVISTIC, Game, squared_gradient
+from mintmark.engines.degrade import Damage
+from mintmark.metrics import extractors
+from mintmark.metrics.features import FeatureNet
+from mintmark.training.trainer import Average, Batch, Cosine, Moment, Phase
+
+GAMMA = Cosine(1.0, 0.1)
+FEATURES = "pictures"  # the shipped network whose maps are compared
+
+
+@dataclass(frozen=True)
+class Paired:
+    """A generator `G` that undoes a damage, and a discriminator `D` of its pictures.
+
+    Attributes:
+        damage: Makes the input of a clean picture.
+        pixel: Weight of the mean absolute difference.
+        perceptual: Weight of the distance in the maps of a feature network, in the second
+            stage.
+        adversarial: Weight of the game, in the second stage; 0 leaves that stage out.
+        turn: Share of the run where the second stage begins.
+        game: The pair of losses, of patches.
+        gamma: Weight of the penalties R1 and R2.
+        penalty_every: Steps between penalties; they are scaled to make up for it.
+    """
+
+    damage: Damage
+    pixel: float = 1.0
+    perceptual: float = 0.5
+    adversarial: float = 0.02
+    turn: float = 0.6
+    game: Game = RELATIVISTIC
+    gamma: Cosine = GAMMA
+    penalty_every: int = 4
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """D first, then G against the new D; at first G alone."""
+        generator = Phase("generator", "G")
+        if not self.adversarial:
+            return (generator,)
+        return (Phase("discriminator", "D", begin=self.turn), generator)
+
+    @property
+    def averaged(self) -> Mapping[str, Average]:
+        """What is used: the whole run's weights, and those of its first stage."""
+        if not self.adversarial:
+            return {"G": Average("G")}
+        return {"G": Average("G"), "F": Average("G", until=self.turn)}
+
+    def controls(self) -> dict[str, float]:
+        """Nothing adapts."""
+        return {}
+
+    def prepare(self, networks: Mapping[str, nn.Module], fraction: float) -> None:
+        """Networks need not know the moment."""
+
+    def resting(self, name: str, network: nn.Module) -> tuple[str, ...]:  # noqa: ARG002
+        """Everything learns."""
+        return ()
+
+    def adapt(
+        self,
+        controls: Mapping[str, float],
+        figures: Mapping[str, float],  # noqa: ARG002
+        batch: int,  # noqa: ARG002
+    ) -> dict[str, float]:
+        """Nothing adapts."""
+        return dict(controls)
+
+    def describe(self) -> dict[str, Any]:
+        """What decides the losses, as plain JSON, to tell one recipe from another."""
+        return {**asdict(self), "game": self.game.name}
+
+    def losses(
+        self, phase: str, networks: Mapping[str, nn.Module], batch: Batch, moment: Moment
+    ) -> dict[str, Tensor]:
+        """The losses and figures of one phase; see `trainer.Engine`."""
+        damaged = self.damage(batch.real, moment.draws)  # the same in both phases of a step
+        if phase == "discriminator":
+            return self._discriminator(networks, batch.real, damaged, moment)
+        return self._generator(networks, batch.real, damaged, moment)
+
+    def _generator(
+        self, networks: Mapping[str, nn.Module], clean: Tensor, damaged: Tensor, moment: Moment
+    ) -> dict[str, Tensor]:
+        made = networks["G"](damaged).float()
+        losses = {"pixel": self.pixel * F.l1_loss(made, clean)}
+        if not self.adversarial or moment.fraction < self.turn:
+            return losses
+        losses["perceptual"] = self.perceptual * perceptual_loss(made, clean)
+        with torch.no_grad():  # the real half only sets the mark
+            real = networks["D"](clean).float()
+        fake = networks["D"](made).float()  # (N, patches)
+        losses["adversarial"] = self.adversarial * self.game.generator(real, fake).mean()
+        return losses
+
+    def _discriminator(
+        self, networks: Mapping[str, nn.Module], clean: Tensor, damaged: Tensor, moment: Moment
+    ) -> dict[str, Tensor]:
+        with torch.no_grad():
+            made = networks["G"](damaged).float()
+        due = moment.step % self.penalty_every == 0
+        pixels = torch.cat([clean, made]).requires_grad_(due)  # (2N, C, H, W)
+        logits = networks["D"](pixels).float()  # (2N, patches)
+        real, fake = logits.chunk(2)
+        figures = {
+            "discriminator": self.game.discriminator(real, fake).mean(),
+            "pairs_won": (real > fake).float().mean(),
+        }
+        if due:
+            squares = squared_gradient(logits.mean(1), pixels).mean()  # R1 and R2 of the halves
+            weight = self.gamma.at(moment.fraction) * moment.controls["gamma_scale"]
+            figures["penalty"] = weight * self.penalty_every * squares
+        return figures
+
+    def run(self, networks: Mapping[str, nn.Module], inputs: Tensor) -> Tensor:
+        """Restores pictures with the generator.
+
+        Args:
+            networks: `G`, in evaluation mode; see `balanced`.
+            inputs: Pictures in [-1, 1], (N, C, H, W).
+
+        Returns:
+            Pictures clipped to [-1, 1], (N, C, H, W) times the scale, float32, on the CPU.
+        """
+        weights = next(networks["G"].parameters())
+        with torch.no_grad():
+            made: Tensor = networks["G"](inputs.to(weights)).float().cpu()
+        return made.clamp(-1, 1)
+
+
+@torch.no_grad()
+def balanced(networks: Mapping[str, nn.Module], fidelity: float) -> nn.Module:
+    """The generator between `G` (0, looks best) and `F` (1, nearest to the truth)."""
+    between = copy.deepcopy(networks["G"])
+    for mine, faithful in zip(between.parameters(), networks["F"].parameters(), strict=True):
+        mine.lerp_(faithful, fidelity)
+    return between
+
+
+def perceptual_loss(made: Tensor, clean: Tensor) -> Tensor:
+    """Mean distance in the maps of the shipped feature network; see `metrics.perceptual`.
+
+    Args:
+        made: Pictures in [-1, 1], (N, C, H, W).
+        clean: What they should be.
+    """
+    net = _feature_net(made.device)
+    pairs = zip(_maps(net, made), _maps(net, clean), strict=True)
+    unit = ((F.normalize(a), F.normalize(b)) for a, b in pairs)  # length 1 over channels
+    return torch.stack([(a - b).square().sum(1).mean() for a, b in unit]).sum()
+
+
+def _maps(net: FeatureNet, x: Tensor) -> list[Tensor]:
+    return net.maps(extractors.with_channels(x, 3))
+
+
+@cache
+def _feature_net(device: torch.device) -> FeatureNet:
+    net = copy.deepcopy(extractors.shipped(FEATURES).net)
+    assert isinstance(net, FeatureNet)
+    return net.to(device).requires_grad_(False)

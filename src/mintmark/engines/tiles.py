@@ -1,0 +1,104 @@
+"""Networks on pictures of any size: in overlapping tiles, whose seams are blended.
+
+What a network makes of a place depends on the pixels within its reach, so a tile is wrong
+near its border. Tiles overlap; of the overlap the outer quarters, nearest to a border, are
+left to the other tile, and across the middle half one fades into the next. So no seam shows
+even where the reach is longer; memory is bounded by the tile and by the result.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+TILE = 256  # pixels a side
+OVERLAP = 32  # pixels between neighbours
+
+Change = Callable[[Tensor], Tensor]
+"""(1, C, h, w) to (1, C', scale * h, scale * w)."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """One tile along one side.
+
+    Attributes:
+        first: Its first pixel.
+        last: One past its last pixel.
+    """
+
+    first: int
+    last: int
+
+
+def spans(length: int, tile: int, overlap: int) -> list[Span]:
+    """Tiles of equal length that cover a side; each overlaps the next by `overlap` or more.
+
+    Args:
+        length: Pixels of the side.
+        tile: Most pixels of a tile, more than twice the overlap.
+        overlap: Least pixels that neighbours share.
+    """
+    if length <= tile:
+        return [Span(0, length)]
+    count = -(-(length - overlap) // (tile - overlap))
+    firsts = np.linspace(0, length - tile, count).round().astype(int).tolist()
+    return [Span(first, first + tile) for first in firsts]
+
+
+def in_tiles(
+    change: Change,
+    picture: Tensor,
+    scale: int = 1,
+    tile: int = TILE,
+    overlap: int = OVERLAP,
+) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
+    """What a network makes of a picture, tile by tile.
+
+    Args:
+        change: The network.
+        picture: (C, H, W), in [-1, 1].
+        scale: How many times the sides grow.
+        tile: Pixels of the input a side at once.
+        overlap: Pixels of the input that neighbours share.
+
+    Yields:
+        Tiles done, tiles in all, and the result so far, (C', scale * H, scale * W),
+        float32: whole with the last tile.
+    """
+    _, height, width = picture.shape
+    rows, columns = spans(height, tile, overlap), spans(width, tile, overlap)
+    total = len(rows) * len(columns)
+    whole: NDArray[np.float32] | None = None
+    for place in range(total):
+        row, column = rows[place // len(columns)], columns[place % len(columns)]
+        part = change(picture[None, :, row.first : row.last, column.first : column.last])[0]
+        if whole is None:
+            whole = np.zeros((len(part), scale * height, scale * width), np.float32)
+        weights = np.outer(_fade(rows, row, scale), _fade(columns, column, scale))
+        window = np.s_[
+            :,
+            scale * row.first : scale * row.last,
+            scale * column.first : scale * column.last,
+        ]
+        whole[window] += part.numpy() * weights.astype(np.float32)
+        yield place + 1, total, whole
+
+
+def _fade(tiles: list[Span], tile: Span, scale: int) -> NDArray[np.float64]:
+    """The share of a tile at each of its pixels; the shares of all tiles sum to 1."""
+    places = np.arange(scale * tile.first, scale * tile.last) + np.float64(0.5)  # pixel centres
+    share = np.ones(len(places))
+    index = tiles.index(tile)
+    if index:
+        share *= _ramp(places, scale * tile.first, scale * tiles[index - 1].last)
+    if index + 1 < len(tiles):
+        share *= 1 - _ramp(places, scale * tiles[index + 1].first, scale * tile.last)
+    return share
+
+
+def _ramp(places: NDArray[np.float64], begin: int, end: int) -> NDArray[np.float64]:
+    """Rises from 0 to 1 in the middle half between two places."""
+    return np.clip(2 * (places - begin) / (end - begin) - 0.5, 0, 1)

@@ -1,0 +1,75 @@
+"""Networks in tiles: the same as at once where the overlap reaches, and no seam anywhere."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from mintmark.engines.tiles import in_tiles, spans
+
+
+@given(st.integers(1, 3000), st.integers(20, 300), st.integers(1, 9))
+def test_spans_cover_a_side_and_overlap(length: int, tile: int, overlap: int) -> None:
+    found = spans(length, tile, overlap)
+    assert found[0].first == 0 and found[-1].last == length
+    assert all(span.last - span.first == min(tile, length) for span in found)
+    for one, following in pairwise(found):
+        assert one.last - following.first >= overlap
+    for one, later in zip(found, found[2:], strict=False):
+        assert one.last <= later.first  # never three at one place
+
+
+def blurred(x: Tensor) -> Tensor:
+    """A change that reaches 2 pixels."""
+    return F.avg_pool2d(x, 5, stride=1, padding=2, count_include_pad=False)
+
+
+def whole(change: object, picture: Tensor, **options: int) -> NDArray[np.float32]:
+    *_, (done, total, result) = in_tiles(change, picture, **options)  # type: ignore[arg-type]
+    assert done == total
+    return result
+
+
+@pytest.mark.parametrize("size", [(7, 9), (40, 40), (64, 33), (50, 97)])
+def test_tiles_are_exact_where_a_quarter_of_the_overlap_is_the_reach(
+    size: tuple[int, int],
+) -> None:
+    picture = torch.rand(3, *size, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    at_once = blurred(picture[None])[0].numpy()
+    assert np.allclose(whole(blurred, picture, tile=40, overlap=8), at_once, atol=1e-6)
+
+
+def test_a_longer_reach_is_not_exact() -> None:
+    def wider(x: Tensor) -> Tensor:
+        return F.avg_pool2d(x, 17, stride=1, padding=8, count_include_pad=False)
+
+    picture = torch.rand(1, 50, 97, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    at_once = wider(picture[None])[0].numpy()
+    assert not np.allclose(whole(wider, picture, tile=40, overlap=8), at_once, atol=1e-3)
+
+
+def test_a_change_of_pixels_alone_is_exact_and_enlarging_works() -> None:
+    picture = torch.rand(1, 70, 50, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    assert np.allclose(whole(torch.neg, picture, tile=32, overlap=8), -picture.numpy(), atol=1e-6)
+
+    def twice(x: Tensor) -> Tensor:
+        return F.interpolate(x, scale_factor=2, mode="nearest")
+
+    result = whole(twice, picture, scale=2, tile=32, overlap=8)
+    expected = twice(picture[None])[0].numpy()
+    assert result.shape == (1, 140, 100)
+    assert np.allclose(result, expected, atol=1e-6)
+
+
+def test_tiles_that_disagree_show_no_seam() -> None:
+    """A change that adds another level to each tile: steps at borders stay below the fade's."""
+    levels = iter(np.linspace(0, 1, 100).tolist())
+    result = whole(lambda x: x + next(levels), torch.zeros(1, 32, 200), tile=32, overlap=16)
+    steps = np.abs(np.diff(result[0], axis=1))
+    assert steps.max() < 2 * 0.0102 / 16 * 1.1
