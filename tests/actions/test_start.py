@@ -22,6 +22,7 @@ from mintmark.core.media import Picture
 from mintmark.data.encode import encode
 from mintmark.engines.augment import Augment
 from mintmark.engines.growth import Grow
+from mintmark.engines.synthesis import Synthesis
 from mintmark.models.package import from_pretrained
 from mintmark.models.weights import from_bytes
 from mintmark.training.trainer import Cosine
@@ -168,6 +169,7 @@ def test_choices_come_back_from_their_file(shapes: Path, tmp_path: Path) -> None
     again = plans.read(tmp_path / "run")
     assert again == plan and again.digest == plan.digest
     engine = again.engine
+    assert isinstance(engine, Synthesis)
     assert (engine.gamma, engine.frozen, engine.grow) == (Cosine(3.0, 0.3), 0, Grow(freeze=True))
     plans.require_same(again, request, data)
 

@@ -48,6 +48,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "GenerateRequest": {"package": "run/package", "out": "pictures"},
     "EvaluateRequest": {"package": "run/package", "data": "photos"},
     "CompareRequest": {"models": ["a/package", "b/package"], "data": "photos"},
+    "ApplyRequest": {"package": "run/package", "pictures": ["photos"], "out": "restored"},
     "DemoRequest": {},
 }
 FORMATS = get_args(GenerateRequest.model_fields["format"].annotation)
@@ -105,7 +106,7 @@ def test_requests_are_frozen(kind: type[Request]) -> None:
 
 @every_request
 def test_requests_explain_in_one_sentence(kind: type[Request]) -> None:
-    number = next(name for name in ("images", "count", "size") if name in kind.model_fields)
+    number = next(name for name in ("images", "count", "size", "tile") if name in kind.model_fields)
     with pytest.raises(ConfigError) as caught:
         kind.model_validate(EXAMPLES[kind.__name__] | {number: 0})
     assert repr(number) in str(caught.value)

@@ -13,10 +13,11 @@ from mintmark.core.errors import ConfigError
 from mintmark.data.manifest import Snapshot
 from mintmark.engines.augment import Augment, chosen
 from mintmark.engines.growth import Grow
+from mintmark.engines.paired import Paired
 from mintmark.engines.synthesis import Synthesis
 from mintmark.models.conditions import Choice, Conditions
 from mintmark.models.package import FAMILIES, Config
-from mintmark.tasks._task import Task
+from mintmark.tasks._task import AnyTask, Restoration, Task
 from mintmark.training.trainer import Cosine, Schedule
 
 
@@ -40,8 +41,10 @@ class Choices:
     balance: str | None = None
     why: tuple[str, ...] = ()
 
-    def applied(self, engine: Synthesis) -> Synthesis:
+    def applied(self, engine: Synthesis | Paired) -> Synthesis | Paired:
         """The game of a task with these choices."""
+        if isinstance(engine, Paired):
+            return replace(engine, gamma=self.gamma)
         return replace(
             engine, gamma=self.gamma, augment=self.augment, frozen=self.frozen, grow=self.grow
         )
@@ -56,15 +59,16 @@ def grows(request: TrainRequest, task: Task, family: str) -> bool:
 
 
 def choose(
-    request: TrainRequest, task: Task, config: Config, snapshot: Snapshot, schedule: Schedule
+    request: TrainRequest, task: AnyTask, config: Config, snapshot: Snapshot, schedule: Schedule
 ) -> Choices:
     """The choices of a run of that length and batch."""
+    if isinstance(task, Restoration):
+        return Choices(_gamma(request, task.engine.gamma), Augment())
     images = schedule.images
     engine = task.engine.fitted(min(config.height, config.width), schedule.batch)
     assert engine.gamma is not None
-    gamma, why = engine.gamma, []
+    gamma, why = _gamma(request, engine.gamma), []
     if request.gamma is not None:
-        gamma = Cosine(request.gamma, request.gamma / 10)
         why.append(f"gamma is {request.gamma:g}, as asked for")
     augment = _augment(request, task, len(snapshot.items), images)
     if augment != engine.augment:
@@ -75,6 +79,10 @@ def choose(
     if request.balance:
         groups(config.conditions, snapshot, request.balance)  # refuses what is not there
     return Choices(gamma, augment, request.freeze_d, grow, request.balance, tuple(why))
+
+
+def _gamma(request: TrainRequest, gamma: Cosine) -> Cosine:
+    return gamma if request.gamma is None else Cosine(request.gamma, request.gamma / 10)
 
 
 def _growth(request: TrainRequest, grow: Grow) -> Grow:

@@ -12,7 +12,7 @@ from torch import Tensor
 from mintmark.actions import asking, drawing
 from mintmark.actions.asking import Wish
 from mintmark.actions.known import Known, recall, too_near
-from mintmark.actions.plan import find_task
+from mintmark.actions.plan import find_synthesis
 from mintmark.core.errors import GuardError
 from mintmark.core.media import Picture
 from mintmark.engines.synthesis import CHUNK, Judge, in_chunks
@@ -69,7 +69,7 @@ def chosen(
         ConfigError: The package cannot be asked for that.
         GuardError: A guard turned nearly all of them down.
     """
-    task = find_task(package.config.task)
+    task = find_synthesis(package.config.task)
     guard = task.guard
     known = recall(package, task) if guard or best_of > 1 else None
     kept = first = 0
@@ -105,10 +105,10 @@ def _window(
     if known is None:
         yield from (Kept(index, picture) for index, picture in zip(indices, pictures, strict=True))
         return
-    extractor = shipped(find_task(package.config.task).extractor)
+    extractor = shipped(find_synthesis(package.config.task).extractor)
     features = extract(extractor, drawing.to_pixels(samples))
     passed = np.arange(len(indices))
-    if find_task(package.config.task).guard:
+    if find_synthesis(package.config.task).guard:
         near, places = too_near(known, features)
         for i in np.flatnonzero(near).tolist():
             yield _refused(indices[i], pictures[i], known, int(places[i]))

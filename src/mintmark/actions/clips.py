@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mintmark.actions import asking, drawing, layout
 from mintmark.actions.asking import Wish
-from mintmark.actions.plan import find_task
+from mintmark.actions.plan import find_synthesis
 from mintmark.core.errors import ConfigError
 from mintmark.core.media import Clip
 from mintmark.engines.synthesis import LatentNetwork, latents, noise_of
@@ -65,7 +65,7 @@ def walk(package: Package, seed: int, wish: Wish, way: Walk) -> Clip:
     rows = None if first is None else first.expand(total, *first.shape[1:])
     grain = noise_of(generator, seed, [0]) if wish.noise else None
     noise = None if grain is None else grain.expand(total, -1)
-    engine = find_task(package.config.task).engine
+    engine = find_synthesis(package.config.task).engine
     drawn = drawing.to_pixels(engine.decode(package.networks, z, rows, wish.psi, noise))
     frames = [layout.enlarged(frame.transpose(1, 2, 0), LEAST_SIDE) for frame in drawn]
     return Clip(np.stack(frames), way.fps)

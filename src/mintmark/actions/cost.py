@@ -73,7 +73,7 @@ def _trial(plan: Plan, compute: Compute) -> RunState:
 
 
 def memory(plan: Plan) -> Memory:
-    """What a run keeps in memory, counted on the CPU from one step of the discriminator.
+    """What a run keeps in memory, counted on the CPU from the first phase of a step.
 
     Counted is what the graph saves for the backward pass, by which every device has to
     go; libraries may take some room of their own on top.
@@ -108,7 +108,7 @@ def _losses(plan: Plan, state: RunState) -> dict[str, Tensor]:
     }[wanted.kind]
     moment = Moment(0, 1.0, state.controls, Draws(0, 0, ROWS, 0, ROWS))
     return plan.engine.losses(
-        "discriminator", state.networks, Batch(real, condition, condition), moment
+        plan.engine.phases[0].name, state.networks, Batch(real, condition, condition), moment
     )
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mintmark.actions import asking, layout
 from mintmark.actions.asking import PLAIN, Vary, Wish
-from mintmark.actions.plan import find_task
+from mintmark.actions.plan import find_synthesis
 from mintmark.core.lineage import version
 from mintmark.core.media import Picture
 from mintmark.core.records import Recipe
@@ -62,7 +62,7 @@ def samples(
     if wish.mix is not None:
         giver = latents(wish.mix.seed, [wish.mix.index] * len(z), generator.latent)
         return styles.mixed(package.networks, (z, giver), rows, wish.mix.scale, wish.psi, noise)
-    engine = find_task(package.config.task).engine
+    engine = find_synthesis(package.config.task).engine
     return engine.decode(package.networks, z, rows, wish.psi, noise)
 
 

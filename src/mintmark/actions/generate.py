@@ -8,7 +8,7 @@ from mintmark.actions import again, asking, choosing, clips, drawing, layout
 from mintmark.actions.asking import Mix, Vary, Wish
 from mintmark.actions.choosing import Kept, Refused
 from mintmark.actions.clips import Walk
-from mintmark.actions.plan import find_task
+from mintmark.actions.plan import find_synthesis
 from mintmark.actions.requests import GenerateRequest
 from mintmark.actions.world import World
 from mintmark.actions.zoo import find
@@ -115,7 +115,7 @@ def artifacts(package: Package, request: GenerateRequest) -> Iterator[Artifact]:
 
 def _require_possible(package: Package, request: GenerateRequest, wish: Wish) -> None:
     """Refuses before anything is written."""
-    guarded = find_task(package.config.task).guard
+    guarded = find_synthesis(package.config.task).guard
     if guarded and (request.seeds or request.vary is not None or request.walk is not None):
         raise ConfigError(
             "Every picture of this package has to pass its guard, so it draws by --seed and "

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mintmark.actions.evaluation import ClassFigures
-from mintmark.actions.plan import find_task
+from mintmark.actions.plan import find_synthesis
 from mintmark.actions.requests import Features
 from mintmark.actions.world import World
 from mintmark.core.errors import DataError
@@ -44,7 +44,7 @@ def choose(wish: Features, package: Package, real: PixelSet, world: World) -> Ex
     """
     match wish:
         case "auto":
-            return shipped(find_task(package.config.task).extractor)
+            return shipped(find_synthesis(package.config.task).extractor)
         case "digits" | "pictures":
             return shipped(wish)
         case "inception":

@@ -21,7 +21,7 @@ from mintmark.metrics.distribution.distances import kth_neighbour, nearest
 from mintmark.metrics.extractors import Extractor, extract, shipped
 from mintmark.models.package import Package, read_file
 from mintmark.models.weights import MAX_HEADER
-from mintmark.tasks._task import Task
+from mintmark.tasks._task import AnyTask
 
 FILE = "known.safetensors"
 MOST = 2048  # pictures whose features are kept where there is no guard
@@ -77,7 +77,7 @@ def _small(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return small
 
 
-def recall(package: Package, task: Task) -> Known:
+def recall(package: Package, task: AnyTask) -> Known:
     """What a package remembers.
 
     Args:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mintmark.actions import asking, choices
+from mintmark.actions import asking, choices, restoring
 from mintmark.actions.asking import Kind
 from mintmark.actions.choices import Choices
 from mintmark.actions.prepare import Data, channels_of, common_size
@@ -23,10 +23,11 @@ from mintmark.core.lineage import rights_from_json, rights_to_json, version
 from mintmark.core.records import Rights
 from mintmark.data.manifest import Snapshot, changes
 from mintmark.data.manifest import load as load_snapshot
+from mintmark.engines.paired import Paired
 from mintmark.engines.synthesis import Synthesis
 from mintmark.models.package import FAMILIES, Config, Package, from_pretrained
 from mintmark.provenance.rights import combine
-from mintmark.tasks._task import Task, all_tasks
+from mintmark.tasks._task import AnyTask, Restoration, Task, all_tasks
 from mintmark.training.trainer import Cosine, Schedule
 
 MARGIN = 0.88  # share of a budget of minutes that is planned; the rest saves, draws and watches
@@ -49,7 +50,7 @@ class Plan:
         recipe: What the engine was at the start (`Synthesis.describe`).
     """
 
-    task: Task
+    task: AnyTask
     preset: str
     config: Config
     schedule: Schedule
@@ -61,7 +62,7 @@ class Plan:
     recipe: Mapping[str, Any]
 
     @property
-    def engine(self) -> Synthesis:
+    def engine(self) -> Synthesis | Paired:
         """The game of this run."""
         return self.choices.applied(self.task.engine)
 
@@ -86,7 +87,7 @@ class Plan:
         }
 
 
-def find_task(name: str) -> Task:
+def find_task(name: str) -> AnyTask:
     """The task of that name.
 
     Raises:
@@ -98,6 +99,21 @@ def find_task(name: str) -> Task:
             f"There is no task {name!r}; `mintmark tasks` lists them: {', '.join(tasks)}."
         )
     return tasks[name]
+
+
+def find_synthesis(name: str) -> Task:
+    """The task of that name, which draws new pictures.
+
+    Raises:
+        ConfigError: There is none, or it works on given pictures.
+    """
+    task = find_task(name)
+    if isinstance(task, Restoration):
+        raise ConfigError(
+            f"Packages of {name} draw nothing by themselves; give them pictures: "
+            "mintmark apply PACKAGE PICTURES --out FOLDER."
+        )
+    return task
 
 
 def new_plan(
@@ -121,7 +137,10 @@ def new_plan(
         raise ConfigError(
             f"The task {task.name} has no preset {name!r}; choose {', '.join(task.schedules)}."
         )
-    config = _config(request, task, name, data.snapshot, given)
+    if isinstance(task, Restoration):
+        config = restoring.config(request, task, name, data.snapshot, given)
+    else:
+        config = _config(request, task, name, data.snapshot, given)
     # What cannot be read back must not be learned for hours first.
     Config.from_json(json.loads(json.dumps(config.to_json())))
     schedule = replace(task.schedules[name], micro=request.micro)
@@ -262,11 +281,11 @@ def flags(plan: Plan) -> str:
     alpha = {2: "keep", 4: "keep"}.get(config.channels)
     told = {
         "preset": plan.preset,
-        "family": config.family,
-        "condition": config.conditions.kind,
+        "family": config.family if isinstance(plan.task, Task) else None,
+        "condition": config.conditions.kind if isinstance(plan.task, Task) else None,
         "encoder": config.conditions.encoder or None,
         "alpha": alpha,
-        "augment": made.augment.kind,
+        "augment": made.augment.kind if isinstance(plan.task, Task) else None,
         "gamma": f"{made.gamma.start:g}",
         "balance": made.balance,
         "batch": schedule.batch,

@@ -50,6 +50,20 @@ class Data:
         """All pictures as one memory-mapped array, (N, channels, rows, columns) uint8."""
         return prepare(self.source, self.snapshot, shape, cache)
 
+    def crops(self, shape: tuple[int, int, int], cache: Path) -> PixelSet:
+        """Pieces of all pictures at their own resolution, likewise.
+
+        Raises:
+            DataError: Every picture is smaller than a piece.
+        """
+        _, height, width = shape
+        if all(item.height < height or item.width < width for item in self.snapshot.items):
+            raise DataError(
+                f"No picture has {width} x {height} pixels to learn from; give larger pictures, "
+                "or a smaller --size."
+            )
+        return prepare(self.source, self.snapshot, shape, cache, crops=True)
+
 
 def read(path: Path, skip_broken: bool = False) -> Data:
     """Reads a data set of any known layout.

@@ -1,15 +1,16 @@
 """What `import mintmark` offers: the verbs as plain calls."""
 
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from mintmark.actions import generate as generating
+from mintmark.actions.apply import apply as applying
 from mintmark.actions.evaluate import measure
 from mintmark.actions.evaluation import Evaluation
-from mintmark.actions.requests import EvaluateRequest, GenerateRequest, TrainRequest
+from mintmark.actions.requests import ApplyRequest, EvaluateRequest, GenerateRequest, TrainRequest
 from mintmark.actions.train import train as training
 from mintmark.actions.world import open_world
 from mintmark.core.records import Artifact, Progress
@@ -41,6 +42,28 @@ class Model:
         """
         request = GenerateRequest(package=str(self.package.path), out=Path(out), **options)
         return list(generating.artifacts(self.package, request))
+
+    def apply(
+        self, pictures: str | Path | Sequence[str | Path], out: str | Path, **options: Any
+    ) -> list[Path]:
+        """Works on pictures, with a package that restores.
+
+        Args:
+            pictures: A file or folder, or several.
+            out: Folder to write to.
+            options: The other fields of `actions.requests.ApplyRequest`: fidelity, tile.
+
+        Returns:
+            The files.
+        """
+        given = [pictures] if isinstance(pictures, str | Path) else pictures
+        request = ApplyRequest(
+            package=str(self.package.path),
+            pictures=tuple(map(Path, given)),
+            out=Path(out),
+            **options,
+        )
+        return _finish(applying(request, open_world()))
 
     def evaluate(self, data: str | Path, **options: Any) -> Evaluation:
         """Measures the model against real pictures.

@@ -162,6 +162,18 @@ class GenerateRequest(Request):
         return self
 
 
+class ApplyRequest(Request):
+    """Work on pictures with a trained package."""
+
+    package: str
+    pictures: tuple[Path, ...] = Field(min_length=1, description="Files, or folders of them.")
+    out: Path
+    fidelity: float = Field(
+        0.3, ge=0, le=1, allow_inf_nan=False, description="0 looks best, 1 is nearest to the truth."
+    )
+    tile: int = Field(256, ge=64, le=4096, description="Pixels a side that are worked on at once.")
+
+
 Features = Literal["auto", "digits", "pictures", "data", "inception"]
 """What distances are measured in: the task's shipped network, one by name, or Inception."""
 

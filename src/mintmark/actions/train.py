@@ -1,7 +1,7 @@
 """The verb `train`: from a data set to a package, resumable at any instant."""
 
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
-from mintmark.actions import asking, choices, cost, drawing, known, tune
+from mintmark.actions import asking, choices, cost, drawing, known, previews, tune
 from mintmark.actions import plan as plans
 from mintmark.actions.monitor import Monitor, watch
 from mintmark.actions.plan import Plan
@@ -25,10 +25,12 @@ from mintmark.core.records import Lineage, Progress, Recipe
 from mintmark.core.seeds import derive
 from mintmark.data.doctor import examine
 from mintmark.data.loader import Loader, PixelSet
+from mintmark.engines.paired import Paired
 from mintmark.metrics.extractors import shipped
 from mintmark.models.card import render
 from mintmark.models.package import FAMILIES, Package, from_pretrained, save_pretrained
-from mintmark.provenance.mark import SHEET, mark, write_marked
+from mintmark.provenance.mark import COMPOSITE, SHEET, mark, write_marked
+from mintmark.tasks._task import Restoration
 from mintmark.training import distributed, durable, trainer
 from mintmark.training.checkpoint import Store
 from mintmark.training.runlog import RunLog
@@ -162,7 +164,9 @@ def _given(request: TrainRequest) -> Package | None:
 
 
 def pixels_of(plan: Plan, data: Data, world: World) -> PixelSet:
-    """The decoded pictures with what the model shall learn of each."""
+    """The decoded pictures with what the model shall learn of each, or pieces of them."""
+    if isinstance(plan.task, Restoration):
+        return data.crops(plan.config.shape, world.settings.cache / "pixels")
     pixels = data.pixels(plan.config.shape, world.settings.cache / "pixels")
     conditions, balance = plan.config.conditions, plan.choices.balance
     return replace(
@@ -187,8 +191,8 @@ def _inherit(given: Package, state: RunState, plan: Plan) -> None:
             key: theirs[key] for key in same if key != "level" and not (anew and "embed" in key)
         }
         network.load_state_dict(fitting, strict=False)
-    for name, average in state.averages.items():
-        average.load_state_dict(state.networks[name].state_dict())
+    for name, kept in plan.engine.averaged.items():
+        state.averages[name].load_state_dict(state.networks[kept.network].state_dict())
 
 
 def _begin(run: Prepared) -> None:
@@ -295,6 +299,8 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _monitor(run: Prepared) -> Monitor | None:
+    if isinstance(run.plan.task, Restoration):
+        return None
     extractor = shipped(run.plan.task.extractor)
     return watch(extractor, run.pixels, run.plan.seed, run.folder / "log.jsonl")
 
@@ -310,13 +316,21 @@ def _observe(run: Prepared, log: RunLog, monitor: Monitor | None, progress: Prog
         return progress
     package = _as_it_is(run)
     draw_samples(run, package)
-    figures, alarm = monitor.look(package) if monitor else ({}, "")
+    figures, alarm = monitor.look(package) if monitor else (_fidelity(run, package), "")
     if figures:
         log.write(step, run.state.images_seen, figures)
     if alarm:
         log.tell(step, alarm)
     message = "; ".join(part for part in (progress.message, alarm) if part)
     return replace(progress, figures={**progress.figures, **figures}, message=message)
+
+
+def _fidelity(run: Prepared, package: Package) -> Mapping[str, float]:
+    """How near a restoration is to the truth; nothing where pictures are new."""
+    engine = run.plan.engine
+    if not isinstance(engine, Paired):
+        return {}
+    return previews.fidelity(engine, package, run.pixels, run.plan.seed)
 
 
 def _report(run: Prepared, error: MintmarkError) -> None:
@@ -339,8 +353,14 @@ def draw_samples(run: Prepared, package: Package) -> None:
     """Writes a marked sheet of a package's pictures at fixed latents."""
     folder = run.folder / "samples"
     folder.mkdir(exist_ok=True)
+    path, engine = folder / f"step-{run.state.step:08d}.png", run.plan.engine
+    if isinstance(engine, Paired):
+        picture = previews.sheet(engine, package, run.pixels, run.plan.seed)
+        recipe = drawing.recipe_of(package, run.plan.seed, SHEET, more={"report": "restored"})
+        write_marked(path, picture, package, recipe, COMPOSITE)  # real pictures are on it
+        return
     picture, recipe = _sample_sheet(package)
-    write_marked(folder / f"step-{run.state.step:08d}.png", picture, package, recipe)
+    write_marked(path, picture, package, recipe)
 
 
 def _sample_sheet(package: Package) -> tuple[Picture, Recipe]:
@@ -382,6 +402,8 @@ def save_package(run: Prepared, world: World) -> Package:
 
     folder = run.folder / "package"
     networks = {**state.networks, **state.averages}
+    if isinstance(plan.task, Restoration):  # its samples would be the user's own photographs
+        return save_pretrained(folder, plan.config, networks, origin, card)
     return save_pretrained(
         folder, plan.config, networks, origin, card, samples, {known.FILE: _memory(run)}
     )

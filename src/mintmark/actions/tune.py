@@ -16,7 +16,7 @@ from mintmark.core.errors import Diverged
 from mintmark.core.records import Progress
 from mintmark.core.seeds import derive
 from mintmark.data.loader import Loader, PixelSet
-from mintmark.engines.synthesis import Request
+from mintmark.engines.synthesis import Request, Synthesis
 from mintmark.metrics.distribution.frechet import frechet_distance
 from mintmark.metrics.extractors import extract, shipped
 from mintmark.models.package import FAMILIES
@@ -125,6 +125,7 @@ def _distance(plan: Plan, state: RunState | None, pixels: PixelSet, world: World
     count = min(COUNT, len(pixels.pixels))
     chosen = np.sort(draw.choice(len(pixels.pixels), count, replace=False))
     rows = None if pixels.condition is None else pixels.condition[torch.from_numpy(chosen)]
+    assert isinstance(plan.engine, Synthesis)  # nothing else is probed
     drawn = plan.engine.run(state.averages, Request(plan.seed, range(count), rows))
     levels = drawn.add(1).mul(127.5).round().byte().numpy()
     extractor = shipped(plan.task.extractor)

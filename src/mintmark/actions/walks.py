@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mintmark.actions import asking, drawing, sheets
 from mintmark.actions.evaluation import Chart, Line, Sheet
-from mintmark.actions.plan import find_task
+from mintmark.actions.plan import find_synthesis
 from mintmark.core.lineage import version
 from mintmark.core.records import Score
 from mintmark.engines.synthesis import latents
@@ -101,7 +101,7 @@ def truncation(
         rows: Conditions that the pictures take theirs from in turn, (n, ...), or None.
         seed: Of the latents.
     """
-    engine = find_task(package.config.task).engine
+    engine = find_synthesis(package.config.task).engine
     z = latents(seed, range(len(real)), _latent_length(package))
     chosen = None if rows is None else rows[torch.arange(len(real)) % len(rows)]
     found = []
@@ -145,7 +145,7 @@ def distance_of(extractor: Extractor) -> Distance:
 
 def _strips(package: Package, seed: int) -> Tensor:
     """Pictures along ways, (STRIPS, STEPS + 1, C, H, W), each way within one class."""
-    engine = find_task(package.config.task).engine
+    engine = find_synthesis(package.config.task).engine
     ends = latents(seed, range(2 * STRIPS), _latent_length(package)).reshape(2, STRIPS, -1)
     places = torch.linspace(0, 1, STEPS + 1)
     ways = [slerp(ends[0], ends[1], place.expand(STRIPS)) for place in places]

@@ -236,6 +236,28 @@ def generate(  # noqa: PLR0913 - a flag each
     show.say(f"The pictures are in {out}.")
 
 
+@app.command(epilog="Example: `mintmark apply runs/large/package photos/ --out large`")
+def apply(
+    package: Annotated[str, typer.Argument(help="Package folder, or hf://owner/name.")],
+    pictures: Annotated[list[Path], typer.Argument(help="Files, or folders of pictures.")],
+    out: Out,
+    fidelity: Annotated[float, typer.Option(help="0 looks best, 1 is nearest to the truth.")] = 0.3,
+    tile: Annotated[int, typer.Option(help="Pixels a side that are worked on at once.")] = 256,
+) -> None:
+    """Make pictures better: enlarge them, or take out their noise."""
+    from mintmark.actions.apply import apply as verb
+    from mintmark.actions.requests import ApplyRequest
+    from mintmark.actions.world import open_world
+
+    request = ApplyRequest(
+        package=package, pictures=tuple(pictures), out=out, fidelity=fidelity, tile=tile
+    )
+    show.follow(
+        verb(request, open_world()), go_on="Run the same command again to go on.", tell=False
+    )
+    show.say(f"The pictures are in {out}.")
+
+
 @app.command(epilog="Example: `mintmark evaluate runs/digits/package data/digits/train`")
 def evaluate(
     package: Annotated[str, typer.Argument(help="Package folder, or hf://owner/name.")],

@@ -21,12 +21,14 @@ from numpy.typing import NDArray
 from mintmark.core.errors import DataError
 from mintmark.core.files import atomic_path, digest_bytes, digest_json, write_json
 from mintmark.core.seeds import derive
+from mintmark.data.crops import Cut, cropped, fitted, places
 from mintmark.data.manifest import Item, Snapshot
-from mintmark.data.pictures import decode, fit
+from mintmark.data.pictures import decode
 from mintmark.data.readers import Source, workers
 
 VERSION = 2  # of the array's making; a new one leaves old caches unused
 CHUNK = 256  # pictures decoded before they are written
+FEW = 8  # pictures decoded at once where each gives many pieces
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,11 @@ class HostBatch:
 
 
 def prepare(
-    source: Source, snapshot: Snapshot, shape: tuple[int, int, int], cache: Path
+    source: Source,
+    snapshot: Snapshot,
+    shape: tuple[int, int, int],
+    cache: Path,
+    crops: bool = False,
 ) -> PixelSet:
     """Opens the decoded array of a snapshot, and builds it first where it is missing.
 
@@ -81,6 +87,8 @@ def prepare(
         snapshot: Which of them are meant, and what they must still be.
         shape: Channels (1 grey, 2 grey with alpha, 3 RGB, 4 RGBA), rows and columns.
         cache: Folder for the array; made if missing, safe to delete.
+        crops: Whether pictures are cut into pieces of that shape at their own resolution,
+            instead of being brought to it whole.
 
     Returns:
         The decoded data set, in the order of the snapshot's items.
@@ -89,14 +97,16 @@ def prepare(
         DataError: A picture differs from the snapshot or cannot be read any
             more, or the cache cannot be written.
     """
-    whole = (len(snapshot.items), *shape)
-    key = digest_json([snapshot.digest, *shape, VERSION])[:32]
+    cut = cropped if crops else fitted
+    count = sum(len(places(item.height, item.width, *shape[1:])) for item in snapshot.items)
+    whole = (count if crops else len(snapshot.items), *shape)
+    key = digest_json([snapshot.digest, *shape, VERSION, *(["crops"] if crops else [])])[:32]
     path = cache / f"{key}.npy"
     pixels = _opened(path, whole, snapshot.digest)
     if pixels is None:
         try:
             cache.mkdir(parents=True, exist_ok=True)
-            _build(path, source, snapshot, whole)
+            _build(path, source, snapshot, whole, cut)
             write_json(path.with_suffix(".json"), _seal(path, whole, snapshot.digest))
         except OSError as error:
             raise DataError(
@@ -105,7 +115,7 @@ def prepare(
             ) from error
         pixels = np.load(path, mmap_mode="r", allow_pickle=False)
     labels = [item.label for item in snapshot.items if item.label is not None]
-    complete = len(labels) == len(snapshot.items)
+    complete = len(labels) == len(snapshot.items) and not crops
     return PixelSet(pixels, np.array(labels, dtype=np.int64) if complete else None, snapshot.digest)
 
 
@@ -126,12 +136,14 @@ def _opened(path: Path, shape: tuple[int, ...], snapshot: str) -> NDArray[np.uin
     return pixels if pixels.shape == shape and pixels.dtype == np.uint8 else None
 
 
-def _build(path: Path, source: Source, snapshot: Snapshot, shape: tuple[int, ...]) -> None:
+def _build(
+    path: Path, source: Source, snapshot: Snapshot, shape: tuple[int, ...], cut: Cut
+) -> None:
     # Written in sequence: on a full disk a mapped file would kill the process.
     with atomic_path(path) as part, part.open("wb") as file:
         header = {"descr": "|u1", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
-        for rows in _decoded(source, snapshot, shape[1:]):
+        for rows in _decoded(source, snapshot, shape[1:], cut):
             _write(file, rows)
 
 
@@ -140,19 +152,22 @@ def _write(file: BinaryIO, rows: list[NDArray[np.uint8]]) -> None:
 
 
 def _decoded(
-    source: Source, snapshot: Snapshot, shape: tuple[int, ...]
+    source: Source, snapshot: Snapshot, shape: tuple[int, ...], cut: Cut
 ) -> Iterator[list[NDArray[np.uint8]]]:
-    """Fitted pictures in order, a chunk at a time so that memory stays bounded."""
+    """Pictures or pieces in order, a chunk at a time so that memory stays bounded."""
 
-    def one(item: Item) -> NDArray[np.uint8]:
+    def one(item: Item) -> list[NDArray[np.uint8]]:
         content = source.read(item.name)
         if digest_bytes(content) != item.sha256:
             raise DataError(f"{item.name} changed while it was being prepared; start again.")
-        return fit(decode(content, item.name), *shape)
+        return cut(decode(content, item.name), *shape)
 
     with ThreadPoolExecutor(workers()) as pool:
-        for start in range(0, len(snapshot.items), CHUNK):
-            yield list(pool.map(one, snapshot.items[start : start + CHUNK]))
+        size = CHUNK if cut is fitted else FEW
+        for start in range(0, len(snapshot.items), size):
+            parts = pool.map(one, snapshot.items[start : start + size])
+            if rows := [row for part in parts for row in part]:
+                yield rows
 
 
 def batch_indices(seed: int, step: int, batch: int, count: int) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from typing import Any
 from mintmark.core.errors import PackageError
 from mintmark.core.records import Lineage
 from mintmark.models.conditions import Attribute, Number
-from mintmark.models.package import Config
+from mintmark.models.package import FAMILIES, Config
 
 MARKUP = re.compile(r"([\\`*_\[\]<>~&])|^([-+#=])")  # the second only opens a line
 # What YAML 1.1 (section 5.1) wants escaped or takes for a line break.
@@ -78,7 +78,7 @@ def _front_matter(config: Config, lineage: Lineage) -> dict[str, Any]:
     return {
         "license": "unknown" if licence == "unspecified" else licence,
         "library_name": "mintmark",
-        "pipeline_tag": "unconditional-image-generation",
+        "pipeline_tag": "image-to-image" if _restores(config) else "unconditional-image-generation",
         "tags": ["gan", "mintmark", config.family, config.task],
         "mintmark": {
             "version": config.library_version,
@@ -100,7 +100,17 @@ def _yaml(value: dict[str, Any]) -> str:
     return UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", "\n".join(lines))
 
 
+def _restores(config: Config) -> bool:
+    return FAMILIES[config.family].restores
+
+
 def _what(config: Config) -> str:
+    if _restores(config):
+        return (
+            f"A network of the family {_plain(config.family)} for {_plain(config.task)}, made with "
+            f"Mintmark {_plain(config.library_version)}. It learned from crops of {config.width} x "
+            f"{config.height} pixels and takes pictures of any size."
+        )
     shape = f"{config.width} x {config.height} pixels with {config.channels} channel(s)"
     text = (
         f"A generator of the family {_plain(config.family)} that draws pictures of {shape}, made "
@@ -123,6 +133,8 @@ def _values(one: Attribute) -> str:
 
 
 def _use(config: Config) -> str:
+    if _restores(config):
+        return _fenced("mintmark apply PACKAGE PICTURES --out restored", "sh")
     asked = {"class": " --class CLASS", "attributes": " --set NAME=VALUE", "text": ' --text "..."'}
     choice = asked.get(config.conditions.kind, "")
     shell = f"mintmark generate PACKAGE --out pictures --count 16 --seed 1{choice}"

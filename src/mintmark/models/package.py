@@ -2,6 +2,7 @@
 
     config.json          task, family, args, conditions, networks, picture, version
     G.safetensors        averaged weights of the generator (config in the header)
+    F.safetensors        those of its first, faithful stage, where it had two
     D.safetensors        the discriminator, if it is kept for fine-tuning
     README.md            model card with front matter
     known.safetensors    what it remembers of its training pictures (`actions.known`), if kept
@@ -13,6 +14,7 @@ Loading checks every digest, builds the networks from the config, and loads the
 weights strictly. It runs no code from the folder and reads no pickle.
 """
 
+import copy
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,11 +28,12 @@ from mintmark.core import files, lineage, strict_json
 from mintmark.core.errors import ConfigError, InputError, PackageError
 from mintmark.core.media import CHANNELS
 from mintmark.core.records import Lineage
-from mintmark.models import contents, hub, r3gan, stylegan, weights
+from mintmark.models import contents, hub, r3gan, rrdb, stylegan, weights
 from mintmark.models.conditions import Conditions
 from mintmark.models.layers import presets
 
 FORMAT = 2
+NETWORKS = (("G",), ("G", "D"), ("G", "F", "D"))
 HUB = "hf://"  # only a name that says so is looked up, so a mistyped path calls nobody
 
 CONFIG = {
@@ -56,15 +59,18 @@ class Family:
         preset: Args by preset name, shape of the pictures (channels, rows, columns)
             and `Conditions.sizes`.
         grows: Whether its networks can begin at a low resolution.
+        restores: Whether they work on given pictures instead of drawing new ones.
     """
 
     build: Callable[[Mapping[str, Any]], dict[str, nn.Module]]
     preset: Callable[[str, tuple[int, int, int], Mapping[str, int]], dict[str, Any]]
     grows: bool = False
+    restores: bool = False
 
 
 FAMILIES: dict[str, Family] = {
     "r3gan": Family(r3gan.build, presets.preset),
+    "rrdb": Family(rrdb.build, rrdb.preset, restores=True),
     "stylegan": Family(stylegan.build, stylegan.preset, grows=True),
 }
 
@@ -144,7 +150,7 @@ class Config:
             "'picture' in config.json",
         )
         networks = strict_json.texts(fields["networks"], "'networks' in config.json")
-        known = fields["format"] == FORMAT and networks in (("G",), ("G", "D"))
+        known = fields["format"] == FORMAT and networks in NETWORKS
         sides = min(picture["height"], picture["width"])
         if not known or sides < 1 or picture["channels"] not in CHANNELS:
             raise PackageError(
@@ -360,7 +366,8 @@ def _build(folder: Path, config: Config) -> dict[str, nn.Module]:
         )
     try:
         with torch.device("meta"):
-            return FAMILIES[config.family].build(config.args)
+            networks = FAMILIES[config.family].build(config.args)
+            return {**networks, "F": copy.deepcopy(networks["G"])}
     except ConfigError as error:
         raise PackageError(f"{folder}: config.json does not make sense: {error}") from error
     except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:  # torch refuses

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
+from mintmark.engines.paired import Paired
 from mintmark.engines.synthesis import Synthesis
 from mintmark.training.trainer import Schedule
 
@@ -21,13 +22,13 @@ class Input:
     """
 
     name: str
-    kind: Literal["class", "attributes", "text", "seed"]
+    kind: Literal["class", "attributes", "text", "seed", "picture", "fidelity"]
     about: str
 
 
 @dataclass(frozen=True)
 class Task:
-    """Something that can be learned, in the user's words.
+    """New pictures: something that can be learned, in the user's words.
 
     Attributes:
         name: As it is typed.
@@ -60,15 +61,53 @@ class Task:
     marks: Literal["created", "edited"] = "created"
 
 
+@dataclass(frozen=True)
+class Restoration:
+    """Better pictures of given ones: something that can be learned, in the user's words.
+
+    Attributes:
+        name: As it is typed.
+        title: A few words for a menu.
+        about: What it needs, how long it takes, what it is not good at.
+        engine: The game that teaches it, with the damage that it learns to undo.
+        args: What the family is built with beside the arguments of its preset.
+        schedules: Length and rates by preset name.
+        inputs: What using it takes.
+        size: Pixels a side of the crops that it learns from.
+        family: The network family, a key of `models.package.FAMILIES`.
+        marks: How its outputs are declared.
+    """
+
+    condition: ClassVar[Literal["none"]] = "none"
+    optional: ClassVar[bool] = False
+    extractor: ClassVar[Literal["pictures"]] = "pictures"
+    guard: ClassVar[bool] = False
+
+    name: str
+    title: str
+    about: str
+    engine: Paired
+    args: Mapping[str, Any]
+    schedules: Mapping[str, Schedule]
+    inputs: tuple[Input, ...]
+    size: int = 64
+    family: str = "rrdb"
+    marks: Literal["created", "edited"] = "edited"
+
+
+AnyTask = Task | Restoration
+
+PICTURE = Input("picture", "picture", "The pictures to work on: files or folders.")
+FIDELITY = Input("fidelity", "fidelity", "0 looks best, 1 is nearest to the truth.")
 SEED = Input("seed", "seed", "Picture i of a seed is always the same.")
 
 
-def all_tasks() -> dict[str, Task]:
+def all_tasks() -> dict[str, AnyTask]:
     """Every task by name: each module of this room whose name has no underscore first."""
     return {task.name: task for task in _tasks()}
 
 
-def _tasks() -> Iterator[Task]:
+def _tasks() -> Iterator[AnyTask]:
     room = import_module("mintmark.tasks")
     for module in sorted(iter_modules(room.__path__), key=lambda found: found.name):
         if not module.name.startswith("_"):
@@ -80,7 +119,7 @@ def catalogue() -> dict[str, Any]:
     return {name: _entry(task) for name, task in all_tasks().items()}
 
 
-def _entry(task: Task) -> dict[str, Any]:
+def _entry(task: AnyTask) -> dict[str, Any]:
     inputs = [{"name": i.name, "kind": i.kind, "about": i.about} for i in task.inputs]
     return {
         "title": task.title,

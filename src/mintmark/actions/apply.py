@@ -1,0 +1,204 @@
+"""The verb `apply`: better pictures of given ones, of any size and number."""
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mintmark.actions.generate import load
+from mintmark.actions.plan import find_task
+from mintmark.actions.requests import ApplyRequest
+from mintmark.actions.world import World
+from mintmark.core.errors import ConfigError, DataError, InputError
+from mintmark.core.files import digest_bytes
+from mintmark.core.lineage import version
+from mintmark.core.media import Picture
+from mintmark.core.records import Progress, Recipe
+from mintmark.data.pictures import decode
+from mintmark.engines.paired import Paired, balanced
+from mintmark.engines.tiles import OVERLAP, in_tiles
+from mintmark.models.package import Package
+from mintmark.provenance.mark import COMPOSITE, FORMATS, read_recipe, write_marked
+
+NAMED = 5  # files that failed which the last sentence names
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is done to every picture.
+
+    Attributes:
+        package: What does it.
+        network: Its generator, at the balance asked for.
+        engine: Its game.
+        scale: How many times the sides grow.
+        tile: Pixels a side at once.
+        fidelity: The balance.
+    """
+
+    package: Package
+    network: nn.Module
+    engine: Paired
+    scale: int
+    tile: int
+    fidelity: float
+
+
+def apply(request: ApplyRequest, world: World) -> Generator[Progress, None, list[Path]]:
+    """Works on pictures; those that are there already by the same recipe are left.
+
+    Args:
+        request: With what, on what, where to.
+        world: The machine.
+
+    Yields:
+        Progress in pictures.
+
+    Returns:
+        The files.
+
+    Raises:
+        InputError: The package cannot do it or there is no picture; nothing was written.
+        DataError: Some pictures could not be read; all others are done.
+    """
+    work = _work(request, world)
+    files = list(_files(request))
+    request.out.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    failed: list[str] = []
+    for done, (file, target) in enumerate(files):
+        try:
+            content = file.read_bytes()
+            for part, parts in _one(work, content, file, target):
+                share = f"{file.name}, tile {part} of {parts}" if parts > 1 else file.name
+                yield Progress("applying", done, len(files), "pictures", {}, share)
+            written.append(target)
+        except (DataError, OSError) as error:
+            failed.append(f"{file.name} ({error})")
+        yield Progress("applying", done + 1, len(files), "pictures", {}, str(target))
+    if failed:
+        raise DataError(
+            f"{len(failed)} of {len(files)} pictures could not be worked on, the others are done: "
+            f"{'; '.join(failed[:NAMED])}{'; ...' if len(failed) > NAMED else ''}. Mend or remove "
+            "them and run the same command again."
+        )
+    return written
+
+
+def _work(request: ApplyRequest, world: World) -> Work:
+    """Loads a package that works on pictures.
+
+    Raises:
+        ConfigError: It draws new ones.
+    """
+    package = load(request.package, world)
+    task = find_task(package.config.task)
+    if not isinstance(task.engine, Paired):
+        raise ConfigError(
+            f"The package of {task.name} draws new pictures and works on none; "
+            "use mintmark generate."
+        )
+    faithful = "F" in package.config.networks
+    networks = load(request.package, world, ("G", "F")).networks if faithful else package.networks
+    network = balanced(networks, request.fidelity) if faithful else networks["G"]
+    scale = int(package.config.args["scale"])
+    return Work(package, network, task.engine, scale, request.tile, request.fidelity)
+
+
+def _files(request: ApplyRequest) -> Iterator[tuple[Path, Path]]:
+    """Each picture and where its result goes, in the order of their names.
+
+    Raises:
+        ConfigError: There is none, or two would be written to one place.
+    """
+    found: dict[Path, Path] = {}
+    for given in request.pictures:
+        inside = sorted(path for path in given.rglob("*") if path.suffix.lower() in FORMATS)
+        for path in inside if given.is_dir() else [given]:
+            place = path.relative_to(given) if given.is_dir() else Path(path.name)
+            target = request.out / place
+            if not path.is_file() or path.suffix.lower() not in FORMATS:
+                raise ConfigError(f"There is no picture {path}; give files or folders of pictures.")
+            if target in found or target.resolve() == path.resolve():
+                raise ConfigError(f"{path} would be written to {target} over another picture.")
+            found[target] = path
+    if not found:
+        raise ConfigError("The folders hold no pictures; give files or other folders.")
+    yield from ((path, target) for target, path in found.items())
+
+
+def _one(work: Work, content: bytes, file: Path, target: Path) -> Iterator[tuple[int, int]]:
+    """Works on one picture; yields its tiles done and in all."""
+    recipe = Recipe(
+        package=work.package.digest,
+        task=work.package.config.task,
+        seed=0,
+        index=0,
+        inputs={"parent": digest_bytes(content), "fidelity": work.fidelity},
+        device=next(work.network.parameters()).device.type,
+        code_version=version(),
+    )
+    if _is_done(target, recipe):
+        return
+    picture = decode(content, file.name)
+    samples, alpha = _samples(picture, work.package.config.channels)
+    change = partial(_changed, work)
+    result: NDArray[np.float32] = np.empty(0, np.float32)
+    for done, total, result in in_tiles(change, samples, work.scale, work.tile, OVERLAP):  # noqa: B007
+        yield done, total
+    made = _picture(result, alpha, work.scale, picture)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_marked(target, made, work.package, recipe, COMPOSITE)
+
+
+def _is_done(target: Path, recipe: Recipe) -> bool:
+    """Whether a file by this recipe is there."""
+    try:
+        there = read_recipe(target.read_bytes(), target.name)
+    except (OSError, InputError):
+        return False
+    return (there.package, there.inputs) == (recipe.package, dict(recipe.inputs))
+
+
+def _changed(work: Work, part: Tensor) -> Tensor:
+    return work.engine.run({"G": work.network}, part)
+
+
+def _samples(picture: Picture, channels: int) -> tuple[Tensor, NDArray[np.float32] | None]:
+    """A picture in [-1, 1] as a network takes it, (C, H, W), and its alpha in [0, 1]."""
+    most = np.float32(np.iinfo(picture.array.dtype).max)
+    array: NDArray[np.float32] = picture.array.astype(np.float32) / most
+    alpha = array[..., -1] if picture.channels in (2, 4) else None
+    colours = array if alpha is None else array[..., :-1]
+    samples = torch.from_numpy(colours).permute(2, 0, 1) * 2 - 1
+    if channels == 3:
+        return samples.expand(3, -1, -1), alpha
+    return samples.mean(0, keepdim=True), alpha
+
+
+def _picture(
+    result: NDArray[np.float32], alpha: NDArray[np.float32] | None, scale: int, like: Picture
+) -> Picture:
+    """The result with the depth, the greyness and the alpha of the picture it was made from."""
+    if like.channels in (1, 2):
+        result = result.mean(0, keepdims=True)
+    planes = [*((result + 1) / 2)]
+    if alpha is not None:
+        planes.append(_enlarged(alpha, scale))
+    samples = np.stack(planes, axis=2).clip(0, 1)  # (H, W, C)
+    if like.array.dtype == np.uint16:
+        return Picture((samples * 65535).round().astype(np.uint16))
+    return Picture((samples * 255).round().astype(np.uint8))
+
+
+def _enlarged(alpha: NDArray[np.float32], scale: int) -> NDArray[np.float32]:
+    if scale == 1:
+        return alpha
+    large = F.interpolate(torch.from_numpy(alpha)[None, None], scale_factor=scale, mode="bicubic")
+    return np.asarray(large[0, 0].clamp(0, 1))

@@ -1,0 +1,50 @@
+"""What to look at while a restoration learns: sheets of crops, and their PSNR."""
+
+from collections.abc import Mapping
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mintmark.actions import drawing, layout
+from mintmark.core.media import Picture
+from mintmark.core.seeds import derive
+from mintmark.data.loader import PixelSet
+from mintmark.engines.paired import Paired
+from mintmark.models.package import Package
+from mintmark.training.draws import Draws
+
+SHOWN = 8  # crops on a sheet
+WATCHED = 48  # crops whose PSNR is followed
+
+
+def shown(engine: Paired, pixels: PixelSet, seed: int, count: int) -> tuple[Tensor, Tensor]:
+    """Some crops and their damaged inputs, always the same, (n, C, H, W) in [-1, 1]."""
+    draw = np.random.Generator(np.random.PCG64(derive(seed, "shown")))
+    chosen = np.sort(draw.choice(len(pixels.pixels), min(count, len(pixels.pixels)), False))
+    clean = torch.from_numpy(np.asarray(pixels.pixels[chosen])).float() / 127.5 - 1
+    return clean, engine.damage(clean, Draws(seed, 0, len(clean), 0, len(clean)))
+
+
+def sheet(engine: Paired, package: Package, pixels: PixelSet, seed: int) -> Picture:
+    """Crops in rows: what the network gets, what it makes of it, and what it should be."""
+    clean, damaged = shown(engine, pixels, seed, SHOWN)
+    made = engine.run(package.networks, damaged)
+    seen = F.interpolate(damaged, size=clean.shape[2:], mode="nearest")
+    columns = [drawing.pictures(part) for part in (seen, made, clean)]
+    return layout.sheet([tile for row in zip(*columns, strict=True) for tile in row], len(columns))
+
+
+def fidelity(engine: Paired, package: Package, pixels: PixelSet, seed: int) -> Mapping[str, float]:
+    """PSNR of some training crops in dB, and of the plain way: to compare along the run only."""
+    clean, damaged = shown(engine, pixels, seed, WATCHED)
+    plain = F.interpolate(damaged, size=clean.shape[2:], mode="bicubic").clamp(-1, 1)
+    made = engine.run(package.networks, damaged)
+    return {"psnr": psnr(made, clean), "plain_psnr": psnr(plain, clean)}
+
+
+def psnr(made: Tensor, clean: Tensor) -> float:
+    """Peak signal-to-noise ratio of pictures in [-1, 1], in dB."""
+    return cast(float, (-10 * ((made - clean) / 2).square().mean().log10()).item())

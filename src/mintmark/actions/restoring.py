@@ -1,0 +1,69 @@
+"""What a run of a restoration is decided from: its networks, and wishes that it cannot have."""
+
+from mintmark.actions.requests import TrainRequest
+from mintmark.core.errors import ConfigError
+from mintmark.core.lineage import version
+from mintmark.data.manifest import Snapshot
+from mintmark.models.conditions import Conditions
+from mintmark.models.package import FAMILIES, Config, Package
+from mintmark.tasks._task import Restoration
+
+
+def config(
+    request: TrainRequest,
+    task: Restoration,
+    preset: str,
+    snapshot: Snapshot,
+    given: Package | None,
+) -> Config:
+    """Networks and crops of a new run.
+
+    Raises:
+        ConfigError: Something was asked for that restoration does not have.
+    """
+    _require_sensible(request, task)
+    channels = 1 if all(item.channels in (1, 2) for item in snapshot.items) else 3
+    width, height = request.sides or (task.size, task.size)
+    args = FAMILIES[task.family].preset(preset, (channels, height, width), {})
+    args = {**args, **task.args}
+    if given:
+        _require_fitting(given, task, channels)
+        args = {**given.config.args, "height": height, "width": width}
+    FAMILIES[task.family].build(args)  # refuses what cannot be built before anything is written
+    return Config(
+        task=task.name,
+        family=task.family,
+        args=args,
+        conditions=Conditions(),
+        height=height,
+        width=width,
+        channels=channels,
+        networks=("G", "F", "D") if task.engine.adversarial else ("G", "D"),
+        library_version=version(),
+    )
+
+
+def _require_sensible(request: TrainRequest, task: Restoration) -> None:
+    asked = {
+        "--family": request.family not in (None, task.family),
+        "--condition": request.condition not in ("auto", "none"),
+        "--encoder": request.encoder is not None,
+        "--alpha": request.alpha is not None,
+        "--augment": request.augment is not None,
+        "--tune": bool(request.tune),
+        "--grow": request.grow not in (None, "off"),
+        "--balance": request.balance is not None,
+        "--freeze-d": request.freeze_d > 0,
+    }
+    for name, there in asked.items():
+        if there:
+            raise ConfigError(f"{name} is for new pictures; {task.name} does not take it.")
+
+
+def _require_fitting(given: Package, task: Restoration, channels: int) -> None:
+    have = given.config
+    fits = have.family == task.family and have.channels == channels
+    if not fits or any(have.args.get(name) != value for name, value in task.args.items()):
+        raise ConfigError(
+            f"The package of {have.task} has other networks than {task.name}; start without --from."
+        )

@@ -1,0 +1,45 @@
+"""Pictures as samples of one shape: brought to it whole, or cut into pieces."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mintmark.core.media import Picture
+from mintmark.data.pictures import fit
+
+MOST_PIECES = 256  # of one picture, so that a large one does not outweigh the others
+
+Cut = Callable[[Picture, int, int, int], list[NDArray[np.uint8]]]
+"""A picture and channels, rows and columns to samples of that shape."""
+
+
+def fitted(picture: Picture, channels: int, height: int, width: int) -> list[NDArray[np.uint8]]:
+    """The whole picture, brought to a shape."""
+    return [fit(picture, channels, height, width)]
+
+
+def cropped(picture: Picture, channels: int, height: int, width: int) -> list[NDArray[np.uint8]]:
+    """Pieces of a picture at its own resolution, (channels, height, width) each."""
+    corners = places(picture.height, picture.width, height, width)
+    array = picture.array
+    pieces = [Picture(array[y : y + height, x : x + width].copy()) for y, x in corners]
+    return [fit(piece, channels, height, width) for piece in pieces]
+
+
+def places(height: int, width: int, rows: int, columns: int) -> list[tuple[int, int]]:
+    """Upper left corners of the pieces of a picture; none where it is smaller than one.
+
+    They do not overlap, lie evenly, and are at most `MOST_PIECES`.
+
+    Args:
+        height: Rows of the picture.
+        width: Its columns.
+        rows: Of a piece.
+        columns: Of a piece.
+    """
+    down = [place * rows + height % rows // 2 for place in range(height // rows)]
+    across = [place * columns + width % columns // 2 for place in range(width // columns)]
+    corners = [(y, x) for y in down for x in across]
+    step = max(1, -(-len(corners) // MOST_PIECES))
+    return corners[::step]

@@ -1,0 +1,24 @@
+"""Photographs with twice as many pixels a side."""
+
+from mintmark.engines.degrade import Downscale
+from mintmark.engines.paired import Paired
+from mintmark.tasks._task import FIDELITY, PICTURE, Restoration
+from mintmark.training.trainer import Cosine, Schedule
+
+TASK = Restoration(
+    name="super-resolution",
+    title="Enlarge photographs",
+    about=(
+        "Learns from sharp photographs of any size how small ones are enlarged to twice the sides. "
+        "Twenty photographs and half an hour on two cores are enough to beat bicubic. It undoes "
+        "plain reduction, not blur, noise or compression, and it cannot know what is not there."
+    ),
+    engine=Paired(Downscale(2)),
+    args={"scale": 2},
+    schedules={
+        "tiny": Schedule(images=32_000, batch=16, learning_rate=Cosine(1e-3, 5e-5)),
+        "small": Schedule(images=1_000_000, batch=32, learning_rate=Cosine(4e-4, 1e-5)),
+        "base": Schedule(images=5_000_000, batch=32, learning_rate=Cosine(2e-4, 1e-5)),
+    },
+    inputs=(PICTURE, FIDELITY),
+)

@@ -1,0 +1,177 @@
+"""`apply`: every kind of picture comes back in its own kind; what is broken is told at the end."""
+
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mintmark.actions.apply import apply
+from mintmark.actions.generate import generate
+from mintmark.actions.requests import ApplyRequest, GenerateRequest, TrainRequest
+from mintmark.actions.train import train
+from mintmark.actions.world import open_world
+from mintmark.core.errors import ConfigError, DataError
+from mintmark.core.media import Picture
+from mintmark.core.records import Progress
+from mintmark.data.encode import encode
+from mintmark.data.pictures import decode
+
+
+def finish(steps: Generator[Progress, None, Any]) -> Any:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def write(path: Path, *shape: int, kind: type = np.uint8, seed: int = 0) -> Path:
+    """A smooth random picture."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    most = np.iinfo(kind).max
+    waves = np.cumsum(rng.uniform(-1, 1, shape), axis=0)
+    levels = (waves - waves.min()) / (waves.max() - waves.min()) * most
+    path.write_bytes(encode(Picture(levels.astype(kind)), "png"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def enlarger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A package that enlarges twice and has learned next to nothing."""
+    folder = tmp_path_factory.mktemp("enlarger")
+    for place in range(2):
+        write(folder / f"data/{place}.png", 40, 70, 3, seed=place)
+    request = TrainRequest(
+        task="super-resolution", data=folder / "data", out=folder / "run", preset="tiny",
+        size=32, batch=4, images=20,
+    )  # fmt: skip
+    finish(train(request, open_world()))
+    return folder / "run/package"
+
+
+@pytest.fixture
+def applied(enlarger: Path, tmp_path: Path) -> Callable[..., list[Path]]:
+    """Applies the package to pictures in `tmp_path / "in"`; gives the files in `out`."""
+
+    def run(*pictures: Path, **options: object) -> list[Path]:
+        asked = {"package": str(enlarger), "pictures": pictures, "out": tmp_path / "out"}
+        found: list[Path] = finish(
+            apply(ApplyRequest.model_validate(asked | options), open_world())
+        )
+        return found
+
+    return run
+
+
+def array_of(path: Path) -> np.ndarray[Any, Any]:
+    return decode(path.read_bytes(), path.name).array
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_channels_are_kept(
+    applied: Callable[..., list[Path]], tmp_path: Path, channels: int
+) -> None:
+    source = write(tmp_path / "in/a.png", 20, 24, channels)
+    (made,) = applied(source)
+    before, after = array_of(source).astype(int), array_of(made).astype(int)
+    assert after.shape == (40, 48, channels)
+    reduced = after.reshape(20, 2, 24, 2, channels).mean((1, 3))
+    assert np.abs(reduced - before).mean() < 6  # it begins as bicubic and has hardly learned
+
+
+def test_sixteen_bits_are_kept(applied: Callable[..., list[Path]], tmp_path: Path) -> None:
+    source = write(tmp_path / "in/a.png", 20, 24, 1, kind=np.uint16)
+    (made,) = applied(source)
+    after = array_of(made)
+    assert after.dtype == np.uint16 and after.shape == (40, 48, 1)
+    assert len(np.unique(after % 257)) > 50  # not 8 bits that were stretched
+
+
+def test_tiles_do_not_show(applied: Callable[..., list[Path]], tmp_path: Path) -> None:
+    source = write(tmp_path / "in/a.png", 150, 190, 3)
+    (whole,) = applied(source, out=tmp_path / "whole", tile=256)
+    (tiled,) = applied(source, out=tmp_path / "tiled", tile=96)
+    difference = np.abs(array_of(whole).astype(int) - array_of(tiled).astype(int))
+    assert difference.max() <= 1
+
+
+def test_the_balance_changes_the_picture(
+    applied: Callable[..., list[Path]], tmp_path: Path
+) -> None:
+    source = write(tmp_path / "in/a.png", 32, 32, 3)
+    files = [
+        applied(source, out=tmp_path / str(fidelity), fidelity=fidelity)[0]
+        for fidelity in (0.0, 0.5, 1.0)
+    ]
+    assert len({path.read_bytes() for path in files}) == 3
+
+
+def test_folders_keep_their_shape_and_what_is_done_is_left(
+    applied: Callable[..., list[Path]], tmp_path: Path
+) -> None:
+    write(tmp_path / "in/a.png", 16, 16, 3)
+    write(tmp_path / "in/deep/b.png", 16, 16, 3, seed=1)
+    (tmp_path / "in/notes.txt").write_text("no picture")
+    first = applied(tmp_path / "in")
+    assert first == [tmp_path / "out/a.png", tmp_path / "out/deep/b.png"]
+    times = [path.stat().st_mtime_ns for path in first]
+    assert applied(tmp_path / "in") == first
+    assert [path.stat().st_mtime_ns for path in first] == times
+    write(tmp_path / "in/a.png", 16, 16, 3, seed=7)
+    applied(tmp_path / "in")
+    changed = [path.stat().st_mtime_ns != time for path, time in zip(first, times, strict=True)]
+    assert changed == [True, False]
+    applied(tmp_path / "in", fidelity=1.0)  # another balance makes other pictures
+    assert first[1].stat().st_mtime_ns != times[1]
+
+
+def test_a_broken_picture_is_told_at_the_end_and_the_others_are_done(
+    applied: Callable[..., list[Path]], tmp_path: Path
+) -> None:
+    for place in range(6):
+        write(tmp_path / f"in/{place}.png", 16, 16, 3, seed=place)
+    (tmp_path / "in/2.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"1 of 6 pictures .* others are done: 2\.png"):
+        applied(tmp_path / "in")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        f"{place}.png" for place in (0, 1, 3, 4, 5)
+    ]
+
+
+def test_a_run_that_was_stopped_goes_on(enlarger: Path, tmp_path: Path) -> None:
+    for place in range(4):
+        write(tmp_path / f"in/{place}.png", 16, 16, 3, seed=place)
+    request = ApplyRequest(package=str(enlarger), pictures=(tmp_path / "in",), out=tmp_path / "out")
+    steps = apply(request, open_world())
+    while next(steps).done < 2:
+        pass
+    steps.close()
+    assert len(list((tmp_path / "out").iterdir())) == 2
+    assert len(finish(apply(request, open_world()))) == 4
+
+
+def test_what_cannot_be_worked_on(
+    applied: Callable[..., list[Path]], by_attributes: Path, enlarger: Path, tmp_path: Path
+) -> None:
+    source = write(tmp_path / "in/a.png", 16, 16, 3)
+    (tmp_path / "empty").mkdir()
+    cases: list[tuple[str, tuple[Path, ...], dict[str, object]]] = [
+        ("draws new pictures", (source,), {"package": str(by_attributes)}),
+        ("There is no picture", (tmp_path / "gone.png",), {}),
+        ("hold no pictures", (tmp_path / "empty",), {}),
+        ("over another picture", (source, source), {}),
+        ("over another picture", (source,), {"out": tmp_path / "in"}),
+        ("'fidelity' cannot be used", (source,), {"fidelity": 1.5}),
+        ("'tile' cannot be used", (source,), {"tile": 8}),
+    ]
+    before = sorted(tmp_path.rglob("*"))
+    for message, pictures, options in cases:
+        with pytest.raises(ConfigError, match=message):
+            applied(*pictures, **options)
+    draw = GenerateRequest(package=str(enlarger), out=tmp_path / "drawn")
+    with pytest.raises(ConfigError, match="mintmark apply"):
+        finish(generate(draw, open_world()))
+    assert sorted(tmp_path.rglob("*")) == before

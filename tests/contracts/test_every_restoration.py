@@ -1,0 +1,120 @@
+"""What every restoration promises; a new task file is walked without touching this one."""
+
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pytest
+
+from mintmark.actions.apply import apply
+from mintmark.actions.requests import ApplyRequest, TrainRequest
+from mintmark.actions.train import train
+from mintmark.actions.world import open_world
+from mintmark.core.files import digest_file
+from mintmark.core.media import Picture
+from mintmark.core.records import Progress
+from mintmark.data.encode import encode
+from mintmark.data.pictures import decode
+from mintmark.models.card import parse
+from mintmark.models.package import FAMILIES, from_pretrained, verify
+from mintmark.provenance import mark
+from mintmark.tasks._task import Restoration, all_tasks
+
+TASKS = {name: task for name, task in all_tasks().items() if isinstance(task, Restoration)}
+SIZE, BATCH = 32, 4
+Result = TypeVar("Result")
+
+
+def finish(steps: Generator[Progress, None, Result]) -> Result:
+    """The result of a verb."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+
+
+def folder_of_pictures(folder: Path) -> Path:
+    """Three pictures of 70 x 40, which hold two crops each."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for place in range(3):
+        array = rng.integers(0, 256, (40, 70, 3), dtype=np.uint8)
+        (folder / f"{place}.png").write_bytes(encode(Picture(array), "png"))
+    return folder
+
+
+def request_of(task: Restoration, data: Path, out: Path) -> TrainRequest:
+    """Five small steps of the smallest preset, two of them in the second stage."""
+    return TrainRequest(
+        task=task.name, data=data, out=out, preset="tiny", size=SIZE, batch=BATCH, images=5 * BATCH
+    )
+
+
+@pytest.fixture(scope="module", params=list(TASKS))
+def made(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Restoration, Path]:
+    """A task, and a folder with its data and a finished run."""
+    task = TASKS[request.param]
+    folder = tmp_path_factory.mktemp(task.name)
+    data = folder_of_pictures(folder / "data")
+    finish(train(request_of(task, data, folder / "run"), open_world()))
+    return task, folder
+
+
+def test_there_are_restorations() -> None:
+    assert {"super-resolution", "denoise"} <= set(TASKS)
+
+
+def test_resumes_exactly(made: tuple[Restoration, Path], tmp_path: Path) -> None:
+    task, folder = made
+    request = request_of(task, folder / "data", tmp_path / "run")
+    with closing(train(request, open_world())) as steps:
+        first = next(progress for progress in steps if progress.done)
+    assert 0 < first.done < first.total
+    finish(train(request, open_world()))
+    for name in ("G.safetensors", "F.safetensors", "D.safetensors"):
+        straight, cut = folder / "run/package" / name, tmp_path / "run/package" / name
+        assert digest_file(straight) == digest_file(cut)
+
+
+def test_packages_and_loads_back(made: tuple[Restoration, Path]) -> None:
+    task, folder = made
+    package = from_pretrained(folder / "run/package", ("G", "F", "D"))
+    assert package.config.task == task.name and FAMILIES[package.config.family].restores
+    assert {name: package.config.args[name] for name in task.args} == dict(task.args)
+    assert "README.md" in verify(folder / "run/package")
+    card = (folder / "run/package/README.md").read_text()
+    assert "mintmark apply" in card and parse(card)["pipeline_tag"] == "image-to-image"
+    assert not list((folder / "run/package").rglob("*.png"))  # the user's own photographs
+
+
+def test_what_it_makes_is_marked(made: tuple[Restoration, Path], tmp_path: Path) -> None:
+    task, folder = made
+    package = folder / "run/package"
+    request = ApplyRequest(package=str(package), pictures=(folder / "data",), out=tmp_path)
+    written = finish(apply(request, open_world()))
+    assert [path.name for path in written] == ["0.png", "1.png", "2.png"]
+    scale = task.args.get("scale", 1)
+    for path in written:
+        content = path.read_bytes()
+        assert mark.source_type(content) == mark.COMPOSITE
+        recipe = mark.read_recipe(content, path.name)
+        assert recipe.task == task.name and recipe.package == from_pretrained(package).digest
+        assert recipe.inputs["parent"] == digest_file(folder / "data" / path.name)
+        assert decode(content, path.name).array.shape == (40 * scale, 70 * scale, 3)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_tells_the_user_what_it_is(name: str) -> None:
+    task = TASKS[name]
+    assert task.name == name
+    assert task.title[0].isupper() and not task.title.endswith(".")
+    assert len(task.about) > 60 and task.about.endswith(".")
+    assert {entry.kind for entry in task.inputs} >= {"picture"}
+    assert all(entry.about.endswith(".") for entry in task.inputs)
+    assert "tiny" in task.schedules  # what a CPU trains
