@@ -28,7 +28,7 @@ from mintmark.metrics.extractors import extract, shipped
 
 FACTORS = (1 / 16, 1 / 4, 1.0, 4.0, 16.0)
 COUNT = 1000
-SETS = {"digits": ("digits", 8, 40_000), "icons": ("pictures", 16, 24_000)}
+SETS = {"digits": ("digits", 8, 24_000), "icons": ("pictures", 16, 16_000)}
 
 Result = TypeVar("Result")
 

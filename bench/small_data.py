@@ -29,7 +29,7 @@ from mintmark.metrics.distribution.frechet import frechet_distance
 from mintmark.metrics.extractors import extract, shipped
 
 PICTURES = 300
-IMAGES = {"off": 34_500, "auto": 30_000}
+IMAGES = {"off": 23_000, "auto": 20_000}
 COUNT = 1000
 SHAPE = (3, 16, 16)
 

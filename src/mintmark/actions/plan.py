@@ -175,9 +175,10 @@ def _config(
 ) -> Config:
     """Networks and pictures of a new run."""
     family = request.family or (given.config.family if given else task.family)
-    if family not in FAMILIES:
+    drawing = sorted(name for name, one in FAMILIES.items() if not one.restores)
+    if family not in drawing:
         raise ConfigError(
-            f"There is no family {family!r}; choose one of {', '.join(sorted(FAMILIES))}."
+            f"There is no family {family!r} of new pictures; choose one of {', '.join(drawing)}."
         )
     if given and given.config.family != family:
         raise ConfigError(
