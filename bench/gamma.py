@@ -25,6 +25,7 @@ from mintmark.actions.world import open_world
 from mintmark.core.records import Progress
 from mintmark.metrics.distribution.frechet import frechet_distance
 from mintmark.metrics.extractors import extract, shipped
+from mintmark.tasks._task import find_task
 
 FACTORS = (1 / 16, 1 / 4, 1.0, 4.0, 16.0)
 COUNT = 1000
@@ -59,7 +60,7 @@ def distance(package: Path, data: Path) -> float:
     read = prepare.read(data)
     pixels = read.pixels(loaded.config.shape, open_world().settings.cache / "pixels").pixels
     rows = asking.rows_like(loaded.config.conditions, read.snapshot, COUNT, 0)
-    extractor = shipped(plan.find_task(loaded.config.task).extractor)
+    extractor = shipped(find_task(loaded.config.task).extractor)
     drawn = drawing.pixels(loaded, 0, range(COUNT), rows)
     chosen = np.random.default_rng(0).permutation(len(pixels))[: 2 * COUNT]
     return frechet_distance(

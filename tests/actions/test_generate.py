@@ -11,7 +11,6 @@ from mintmark.actions.asking import Mix, Vary, Wish
 from mintmark.actions.clips import Walk, walk
 from mintmark.actions.generate import artifacts, load, networks_for
 from mintmark.actions.known import Known, recall, too_near
-from mintmark.actions.plan import find_task
 from mintmark.actions.requests import GenerateRequest
 from mintmark.actions.world import open_world
 from mintmark.core.errors import ConfigError, DataError, GuardError
@@ -19,6 +18,7 @@ from mintmark.core.records import Artifact
 from mintmark.data.pictures import decode
 from mintmark.metrics.extractors import extract, shipped
 from mintmark.provenance.mark import read_recipe, source_type
+from mintmark.tasks._task import find_task
 
 
 def generated(package: Path, out: Path, **options: object) -> list[Artifact]:

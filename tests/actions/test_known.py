@@ -8,11 +8,11 @@ import torch
 from safetensors.torch import save
 
 from mintmark.actions.known import FILE, NEAR, recall, remember, too_near
-from mintmark.actions.plan import find_task
 from mintmark.core.errors import PackageError
 from mintmark.metrics.extractors import extract, shipped
 from mintmark.models.contents import write_manifest
 from mintmark.models.package import Package, from_pretrained
+from mintmark.tasks._task import find_task
 
 
 def planted(source: Path, folder: Path, content: bytes | None) -> Package:

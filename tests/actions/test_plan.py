@@ -16,6 +16,7 @@ from mintmark.actions.world import open_world
 from mintmark.core.errors import ConfigError, DataError, ResumeError
 from mintmark.core.media import Picture
 from mintmark.data.encode import encode
+from mintmark.tasks._task import find_task
 
 Make = Callable[..., Data]
 
@@ -137,7 +138,7 @@ def test_a_run_of_minutes_ends_in_time(make: Make, tmp_path: Path) -> None:
 def test_unknown_names_are_refused(make: Make) -> None:
     data = make((8, 1), (8, 1))
     with pytest.raises(ConfigError, match="poems"):
-        plans.find_task("poems")
+        find_task("poems")
     with pytest.raises(ConfigError, match="no preset 'giant'"):
         plans.new_plan(asked(preset="giant"), data, open_world(), None, None)
     with pytest.raises(DataError, match="needs a class"):

@@ -10,8 +10,8 @@ from mintmark.actions import asking
 from mintmark.core.errors import ConfigError
 from mintmark.engines.synthesis import LatentNetwork
 from mintmark.models.conditions import Choice, Conditions, Number
+from mintmark.models.families import FAMILIES
 from mintmark.models.layers import presets
-from mintmark.models.package import FAMILIES
 
 KINDS = {
     "none": Conditions(),

@@ -18,7 +18,8 @@ from mintmark.core.records import Progress
 from mintmark.data.encode import encode
 from mintmark.data.pictures import decode
 from mintmark.models.card import parse
-from mintmark.models.package import FAMILIES, from_pretrained, verify
+from mintmark.models.families import FAMILIES
+from mintmark.models.package import from_pretrained, verify
 from mintmark.provenance import mark
 from mintmark.tasks._task import Restoration, all_tasks
 

@@ -23,7 +23,8 @@ from mintmark.core.records import Progress
 from mintmark.data.encode import encode
 from mintmark.data.loader import HostBatch
 from mintmark.models.conditions import Choice, Conditions
-from mintmark.models.package import FAMILIES, from_pretrained, verify
+from mintmark.models.families import FAMILIES
+from mintmark.models.package import from_pretrained, verify
 from mintmark.provenance import mark
 from mintmark.tasks._task import Task, all_tasks, catalogue
 from mintmark.training import trainer

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mintmark.actions.generate import load
-from mintmark.actions.plan import find_task
 from mintmark.actions.requests import ApplyRequest
 from mintmark.actions.world import World
 from mintmark.core.errors import ConfigError, DataError, InputError
@@ -25,6 +24,7 @@ from mintmark.engines.paired import Paired, balanced
 from mintmark.engines.tiles import OVERLAP, in_tiles
 from mintmark.models.package import Package
 from mintmark.provenance.mark import COMPOSITE, FORMATS, read_recipe, write_marked
+from mintmark.tasks._task import find_task
 
 NAMED = 5  # files that failed which the last sentence names
 

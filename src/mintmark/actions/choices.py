@@ -16,7 +16,8 @@ from mintmark.engines.growth import Grow
 from mintmark.engines.paired import Paired
 from mintmark.engines.synthesis import Synthesis
 from mintmark.models.conditions import Choice, Conditions
-from mintmark.models.package import FAMILIES, Config
+from mintmark.models.families import FAMILIES
+from mintmark.models.package import Config
 from mintmark.tasks._task import AnyTask, Restoration, Task
 from mintmark.training.trainer import Cosine, Schedule
 

@@ -12,13 +12,13 @@ from torch import Tensor
 from mintmark.actions import asking, drawing
 from mintmark.actions.asking import Wish
 from mintmark.actions.known import Known, recall, too_near
-from mintmark.actions.plan import find_synthesis
 from mintmark.core.errors import GuardError
 from mintmark.core.media import Picture
 from mintmark.engines.synthesis import CHUNK, Judge, in_chunks
 from mintmark.metrics.extractors import extract, shipped
 from mintmark.metrics.rejection import best, typicality
 from mintmark.models.package import Package
+from mintmark.tasks._task import find_synthesis
 
 MOST_TRIES = 8  # candidates a picture, before a guard that turns all down gives up
 

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from mintmark.actions import asking, drawing, layout
 from mintmark.actions.asking import Wish
-from mintmark.actions.plan import find_synthesis
 from mintmark.core.errors import ConfigError
 from mintmark.core.media import Clip
 from mintmark.engines.synthesis import LatentNetwork, latents, noise_of
 from mintmark.metrics.latent import slerp
 from mintmark.models.package import Package
+from mintmark.tasks._task import find_synthesis
 
 MOST_FRAMES = 3000  # of a clip, which is held in memory
 LEAST_SIDE = 128  # pixels, so that small pictures can be seen in a player

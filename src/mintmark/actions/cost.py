@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mintmark.actions.plan import Plan
 from mintmark.core.errors import ConfigError
 from mintmark.data.loader import Loader, PixelSet
-from mintmark.models.package import FAMILIES
+from mintmark.models.families import FAMILIES
 from mintmark.training import distributed, trainer
 from mintmark.training.draws import Draws
 from mintmark.training.precision import Compute

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from mintmark.actions import asking, layout
 from mintmark.actions.asking import PLAIN, Vary, Wish
-from mintmark.actions.plan import find_synthesis
 from mintmark.core.lineage import version
 from mintmark.core.media import Picture
 from mintmark.core.records import Recipe
@@ -19,6 +18,7 @@ from mintmark.core.seeds import derive
 from mintmark.engines import styles
 from mintmark.engines.synthesis import LatentNetwork, latents, noise_of
 from mintmark.models.package import Package
+from mintmark.tasks._task import find_synthesis
 
 MOST_ON_A_SHEET = 1000
 

@@ -8,7 +8,6 @@ from mintmark.actions import again, asking, choosing, clips, drawing, layout
 from mintmark.actions.asking import Mix, Vary, Wish
 from mintmark.actions.choosing import Kept, Refused
 from mintmark.actions.clips import Walk
-from mintmark.actions.plan import find_synthesis
 from mintmark.actions.requests import GenerateRequest
 from mintmark.actions.world import World
 from mintmark.actions.zoo import find
@@ -26,6 +25,7 @@ from mintmark.provenance.mark import (
     write_marked,
     write_marked_clip,
 )
+from mintmark.tasks._task import find_synthesis
 
 SHOWN = 24  # refused pictures on their sheet
 

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mintmark.actions.evaluation import ClassFigures
-from mintmark.actions.plan import find_synthesis
 from mintmark.actions.requests import Features
 from mintmark.actions.world import World
 from mintmark.core.errors import DataError
@@ -28,6 +27,7 @@ from mintmark.metrics.extractors import (
 )
 from mintmark.metrics.features import FeatureNet
 from mintmark.models.package import Package
+from mintmark.tasks._task import find_synthesis
 
 logger = get_logger("actions")
 

@@ -25,9 +25,10 @@ from mintmark.data.manifest import Snapshot, changes
 from mintmark.data.manifest import load as load_snapshot
 from mintmark.engines.paired import Paired
 from mintmark.engines.synthesis import Synthesis
-from mintmark.models.package import FAMILIES, Config, Package, from_pretrained
+from mintmark.models.families import FAMILIES
+from mintmark.models.package import Config, Package, from_pretrained
 from mintmark.provenance.rights import combine
-from mintmark.tasks._task import AnyTask, Restoration, Task, all_tasks
+from mintmark.tasks._task import AnyTask, Restoration, Task, find_task
 from mintmark.training.trainer import Cosine, Schedule
 
 MARGIN = 0.88  # share of a budget of minutes that is planned; the rest saves, draws and watches
@@ -85,35 +86,6 @@ class Plan:
             "choices": asdict(self.choices) | {"why": list(self.choices.why)},
             "recipe": dict(self.recipe),
         }
-
-
-def find_task(name: str) -> AnyTask:
-    """The task of that name.
-
-    Raises:
-        ConfigError: There is none.
-    """
-    tasks = all_tasks()
-    if name not in tasks:
-        raise ConfigError(
-            f"There is no task {name!r}; `mintmark tasks` lists them: {', '.join(tasks)}."
-        )
-    return tasks[name]
-
-
-def find_synthesis(name: str) -> Task:
-    """The task of that name, which draws new pictures.
-
-    Raises:
-        ConfigError: There is none, or it works on given pictures.
-    """
-    task = find_task(name)
-    if isinstance(task, Restoration):
-        raise ConfigError(
-            f"Packages of {name} draw nothing by themselves; give them pictures: "
-            "mintmark apply PACKAGE PICTURES --out FOLDER."
-        )
-    return task
 
 
 def new_plan(

@@ -5,7 +5,8 @@ from mintmark.core.errors import ConfigError
 from mintmark.core.lineage import version
 from mintmark.data.manifest import Snapshot
 from mintmark.models.conditions import Conditions
-from mintmark.models.package import FAMILIES, Config, Package
+from mintmark.models.families import FAMILIES
+from mintmark.models.package import Config, Package
 from mintmark.tasks._task import Restoration
 
 

@@ -3,67 +3,41 @@
 import shutil
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from filelock import FileLock, Timeout
 
-from mintmark.actions import asking, choices, cost, drawing, known, previews, tune
+from mintmark.actions import asking, choices, cost, previews, tune
 from mintmark.actions import plan as plans
 from mintmark.actions.monitor import Monitor, watch
+from mintmark.actions.packing import Prepared, as_it_is, draw_samples, save_package
 from mintmark.actions.plan import Plan
 from mintmark.actions.prepare import Data, read
 from mintmark.actions.requests import TrainRequest
 from mintmark.actions.world import World
 from mintmark.actions.zoo import find
 from mintmark.core.errors import CheckpointError, ConfigError, MintmarkError, ResumeError
-from mintmark.core.files import digest_json, sync, write_text
-from mintmark.core.lineage import version
-from mintmark.core.media import Picture
-from mintmark.core.records import Lineage, Progress, Recipe
+from mintmark.core.files import sync, write_text
+from mintmark.core.records import Progress
 from mintmark.core.seeds import derive
 from mintmark.data.doctor import examine
 from mintmark.data.loader import Loader, PixelSet
 from mintmark.engines.paired import Paired
 from mintmark.metrics.extractors import shipped
-from mintmark.models.card import render
-from mintmark.models.package import FAMILIES, Package, from_pretrained, save_pretrained
-from mintmark.provenance.mark import COMPOSITE, SHEET, mark, write_marked
+from mintmark.models.families import FAMILIES
+from mintmark.models.package import Package, from_pretrained
 from mintmark.tasks._task import Restoration
 from mintmark.training import distributed, durable, trainer
 from mintmark.training.checkpoint import Store
 from mintmark.training.runlog import RunLog
 from mintmark.training.trainer import RunState
 
-SAVES = 40  # checkpoints a run
 SAMPLES = 20  # sample sheets a run
 LOG_EVERY = 20  # steps
 SHORT = 100  # steps; a shorter run is over before its cost is known
 MOST_TUNING = 0.2  # of a run's images that probes may take unless they are asked for
-SAMPLE_SEED = 0  # of sample sheets, so that they show the same latents all along
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A run that is ready to step."""
-
-    plan: Plan
-    data: Data
-    pixels: PixelSet
-    state: RunState
-    folder: Path
-
-    @property
-    def store(self) -> Store:
-        """Where its checkpoints are: the newest two, and one a quarter of the run."""
-        quarter = self.save_every * (SAVES // 4)
-        return Store(self.folder / "checkpoints", keep_every=quarter)
-
-    @property
-    def save_every(self) -> int:
-        """Steps between checkpoints."""
-        return max(1, self.plan.schedule.steps // SAVES)
 
 
 def train(request: TrainRequest, world: World) -> Generator[Progress]:
@@ -314,7 +288,7 @@ def _observe(run: Prepared, log: RunLog, monitor: Monitor | None, progress: Prog
         log.write(step, run.state.images_seen, progress.figures)
     if step % max(1, run.plan.schedule.steps // SAMPLES) or not progress.figures:
         return progress
-    package = _as_it_is(run)
+    package = as_it_is(run)
     draw_samples(run, package)
     figures, alarm = monitor.look(package) if monitor else (_fidelity(run, package), "")
     if figures:
@@ -341,76 +315,3 @@ def _report(run: Prepared, error: MintmarkError) -> None:
         "`log.jsonl`, the pictures in `samples/`, the last good state in `checkpoints/`.\n"
     )
     write_text(run.folder / "report.md", text)
-
-
-def _as_it_is(run: Prepared) -> Package:
-    """The averaged generator of a run in its middle, as a package that lies nowhere."""
-    digest = digest_json({"run": run.plan.to_json(), "step": run.state.step})
-    return Package(run.plan.config, dict(run.state.averages), _lineage(run), digest, run.folder)
-
-
-def draw_samples(run: Prepared, package: Package) -> None:
-    """Writes a marked sheet of a package's pictures at fixed latents."""
-    folder = run.folder / "samples"
-    folder.mkdir(exist_ok=True)
-    path, engine = folder / f"step-{run.state.step:08d}.png", run.plan.engine
-    if isinstance(engine, Paired):
-        picture = previews.sheet(engine, package, run.pixels, run.plan.seed)
-        recipe = drawing.recipe_of(package, run.plan.seed, SHEET, more={"report": "restored"})
-        write_marked(path, picture, package, recipe, COMPOSITE)  # real pictures are on it
-        return
-    picture, recipe = _sample_sheet(package)
-    write_marked(path, picture, package, recipe)
-
-
-def _sample_sheet(package: Package) -> tuple[Picture, Recipe]:
-    """Ten pictures a class, or a square of 64, always of the same latents."""
-    count = min(10 * len(package.config.classes), drawing.MOST_ON_A_SHEET) or 64
-    picture = drawing.draw_sheet(package, SAMPLE_SEED, count)
-    return picture, drawing.recipe_of(package, SAMPLE_SEED, SHEET, more={"count": count})
-
-
-def _lineage(run: Prepared) -> Lineage:
-    schedule = run.plan.schedule
-    return Lineage(
-        snapshot=run.plan.snapshot,
-        rights=run.plan.rights,
-        code_version=version(),
-        seed=run.plan.seed,
-        base=run.plan.base,
-        run={"images_seen": run.state.images_seen, "batch": schedule.batch},
-    )
-
-
-def save_package(run: Prepared, world: World) -> Package:
-    """Writes the run's package: averaged generator, discriminator, card, samples."""
-    plan, state = run.plan, run.state
-    origin = _lineage(run)
-    figures = {
-        "images seen": f"{state.images_seen:,}",
-        "pictures learned from": f"{len(run.data.snapshot.items):,}",
-        "NaN retries": f"{state.controls['retries']:g}",
-    }
-    size = f"{plan.config.width}x{plan.config.height}"
-    command = f"mintmark train {plan.task.name} DATA --out RUN --size {size} {plans.flags(plan)}"
-    hardware = f"{world.compute.device.type}, {str(world.compute.dtype).removeprefix('torch.')}"
-    card = render(plan.config, origin, figures, command, hardware, (plan.task.about,))
-
-    def samples(package: Package) -> dict[str, bytes]:
-        picture, recipe = _sample_sheet(package)
-        return {"grid.png": mark(picture, package, recipe)}
-
-    folder = run.folder / "package"
-    networks = {**state.networks, **state.averages}
-    if isinstance(plan.task, Restoration):  # its samples would be the user's own photographs
-        return save_pretrained(folder, plan.config, networks, origin, card)
-    return save_pretrained(
-        folder, plan.config, networks, origin, card, samples, {known.FILE: _memory(run)}
-    )
-
-
-def _memory(run: Prepared) -> bytes:
-    """What the package remembers of its training pictures."""
-    task = run.plan.task
-    names = [Path(item.name).stem for item in run.data.snapshot.items]
-    return known.remember(shipped(task.extractor), run.pixels.pixels, names, task.guard)

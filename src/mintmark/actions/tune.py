@@ -19,7 +19,7 @@ from mintmark.data.loader import Loader, PixelSet
 from mintmark.engines.synthesis import Request, Synthesis
 from mintmark.metrics.distribution.frechet import frechet_distance
 from mintmark.metrics.extractors import extract, shipped
-from mintmark.models.package import FAMILIES
+from mintmark.models.families import FAMILIES
 from mintmark.training import distributed, trainer
 from mintmark.training.trainer import Cosine, RunState, Schedule
 

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from mintmark.actions import asking, drawing, sheets
 from mintmark.actions.evaluation import Chart, Line, Sheet
-from mintmark.actions.plan import find_synthesis
 from mintmark.core.lineage import version
 from mintmark.core.records import Score
 from mintmark.engines.synthesis import latents
@@ -22,6 +21,7 @@ from mintmark.metrics.latent import Distance, Generator, slerp
 from mintmark.metrics.path_length import PathProtocol, path_length
 from mintmark.metrics.perceptual import perceptual_distance
 from mintmark.models.package import Package
+from mintmark.tasks._task import find_synthesis
 
 PSI = (0.3, 0.5, 0.7, 0.85, 1.0, 1.15)
 PATH = PathProtocol(space="z", sampling="full", samples=200)

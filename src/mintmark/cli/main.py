@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from mintmark.cli import show
-from mintmark.core.errors import ConfigError, MintmarkError
+from mintmark.cli.typed import numbers, pairs, sides
+from mintmark.core.errors import MintmarkError
 
 app = typer.Typer(
     name="mintmark",
@@ -43,40 +44,6 @@ GENERATE_EXAMPLES = """Examples:
 - `mintmark generate digits --vary sevens/digits-1a2b3c4d-0-7f3e21-000003.png -o near`
 - `mintmark generate runs/avatars/package --walk mp4 --count 6 --psi 0.8 -o walks`
 """
-
-MOST_SEEDS = 100_000
-
-
-def sides(text: str | None) -> int | tuple[int, int] | None:
-    """A size as it is typed: `64`, or `96x64` for width and height."""
-    parts = [] if text is None else text.lower().split("x")
-    if not parts:
-        return None
-    if not all(part.isdecimal() for part in parts) or len(parts) > 2:
-        raise ConfigError(f"The size {text!r} is neither a number nor WIDTHxHEIGHT, as 96x64.")
-    numbers = [int(part) for part in parts]
-    return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
-
-
-def numbers(text: str | None) -> tuple[int, ...]:
-    """Seeds as they are typed: `1-4,9`."""
-    found: list[int] = []
-    for part in text.split(",") if text else []:
-        first, _, last = part.strip().partition("-")
-        if not first.isdecimal() or not (last or first).isdecimal():
-            raise ConfigError(f"--seeds takes numbers and ranges, as in 1-4,9, not {text!r}.")
-        if int(last or first) - int(first) >= MOST_SEEDS:
-            raise ConfigError(f"--seeds {part} is a very long range; take --count instead.")
-        found += range(int(first), int(last or first) + 1)
-    return tuple(found)
-
-
-def pairs(texts: list[str]) -> dict[str, str]:
-    """Attributes as they are typed: `hair=red`."""
-    for text in texts:
-        if "=" not in text:
-            raise ConfigError(f"--set takes NAME=VALUE, as in --set hair=red, not {text!r}.")
-    return dict(text.split("=", 1) for text in texts)
 
 
 def main() -> None:

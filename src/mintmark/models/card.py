@@ -13,7 +13,8 @@ from typing import Any
 from mintmark.core.errors import PackageError
 from mintmark.core.records import Lineage
 from mintmark.models.conditions import Attribute, Number
-from mintmark.models.package import FAMILIES, Config
+from mintmark.models.families import FAMILIES
+from mintmark.models.package import Config
 
 MARKUP = re.compile(r"([\\`*_\[\]<>~&])|^([-+#=])")  # the second only opens a line
 # What YAML 1.1 (section 5.1) wants escaped or takes for a line break.

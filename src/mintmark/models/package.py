@@ -28,9 +28,9 @@ from mintmark.core import files, lineage, strict_json
 from mintmark.core.errors import ConfigError, InputError, PackageError
 from mintmark.core.media import CHANNELS
 from mintmark.core.records import Lineage
-from mintmark.models import contents, hub, r3gan, rrdb, stylegan, weights
+from mintmark.models import contents, hub, weights
 from mintmark.models.conditions import Conditions
-from mintmark.models.layers import presets
+from mintmark.models.families import FAMILIES
 
 FORMAT = 2
 NETWORKS = (("G",), ("G", "D"), ("G", "F", "D"))
@@ -45,33 +45,6 @@ CONFIG = {
     "networks": list,
     "library_version": str,
     "picture": dict,
-}
-
-
-@dataclass(frozen=True)
-class Family:
-    """A network architecture.
-
-    Attributes:
-        build: Makes the networks by name from the config's args; raises
-            ConfigError where the args make no sense. Every tensor of a network
-            is in its state dict.
-        preset: Args by preset name, shape of the pictures (channels, rows, columns)
-            and `Conditions.sizes`.
-        grows: Whether its networks can begin at a low resolution.
-        restores: Whether they work on given pictures instead of drawing new ones.
-    """
-
-    build: Callable[[Mapping[str, Any]], dict[str, nn.Module]]
-    preset: Callable[[str, tuple[int, int, int], Mapping[str, int]], dict[str, Any]]
-    grows: bool = False
-    restores: bool = False
-
-
-FAMILIES: dict[str, Family] = {
-    "r3gan": Family(r3gan.build, presets.preset),
-    "rrdb": Family(rrdb.build, rrdb.preset, restores=True),
-    "stylegan": Family(stylegan.build, stylegan.preset, grows=True),
 }
 
 

@@ -6,6 +6,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, ClassVar, Literal
 
+from mintmark.core.errors import ConfigError
 from mintmark.engines.paired import Paired
 from mintmark.engines.synthesis import Synthesis
 from mintmark.training.trainer import Schedule
@@ -35,7 +36,7 @@ class Task:
         title: A few words for a menu.
         about: What it needs, how long it takes, what it is not good at.
         engine: The game that teaches it.
-        family: The network family, a key of `models.package.FAMILIES`.
+        family: The network family, a key of `models.families.FAMILIES`.
         schedules: Length and rates by preset name.
         inputs: What using it takes.
         condition: What its models can be asked for.
@@ -74,7 +75,7 @@ class Restoration:
         schedules: Length and rates by preset name.
         inputs: What using it takes.
         size: Pixels a side of the crops that it learns from.
-        family: The network family, a key of `models.package.FAMILIES`.
+        family: The network family, a key of `models.families.FAMILIES`.
         marks: How its outputs are declared.
     """
 
@@ -112,6 +113,35 @@ def _tasks() -> Iterator[AnyTask]:
     for module in sorted(iter_modules(room.__path__), key=lambda found: found.name):
         if not module.name.startswith("_"):
             yield import_module(f"mintmark.tasks.{module.name}").TASK
+
+
+def find_task(name: str) -> AnyTask:
+    """The task of that name.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    tasks = all_tasks()
+    if name not in tasks:
+        raise ConfigError(
+            f"There is no task {name!r}; `mintmark tasks` lists them: {', '.join(tasks)}."
+        )
+    return tasks[name]
+
+
+def find_synthesis(name: str) -> Task:
+    """The task of that name, which draws new pictures.
+
+    Raises:
+        ConfigError: There is none, or it works on given pictures.
+    """
+    task = find_task(name)
+    if isinstance(task, Restoration):
+        raise ConfigError(
+            f"Packages of {name} draw nothing by themselves; give them pictures: "
+            "mintmark apply PACKAGE PICTURES --out FOLDER."
+        )
+    return task
 
 
 def catalogue() -> dict[str, Any]:

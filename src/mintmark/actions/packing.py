@@ -1,0 +1,121 @@
+"""What a run leaves behind: sheets of samples while it trains, and its package."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mintmark.actions import drawing, known, previews
+from mintmark.actions import plan as plans
+from mintmark.actions.plan import Plan
+from mintmark.actions.prepare import Data
+from mintmark.actions.world import World
+from mintmark.core.files import digest_json
+from mintmark.core.lineage import version
+from mintmark.core.media import Picture
+from mintmark.core.records import Lineage, Recipe
+from mintmark.data.loader import PixelSet
+from mintmark.engines.paired import Paired
+from mintmark.metrics.extractors import shipped
+from mintmark.models.card import render
+from mintmark.models.package import Package, save_pretrained
+from mintmark.provenance.mark import COMPOSITE, SHEET, mark, write_marked
+from mintmark.tasks._task import Restoration
+from mintmark.training.checkpoint import Store
+from mintmark.training.trainer import RunState
+
+SAVES = 40  # checkpoints a run
+SAMPLE_SEED = 0  # of sample sheets, so that they show the same latents all along
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that is ready to step."""
+
+    plan: Plan
+    data: Data
+    pixels: PixelSet
+    state: RunState
+    folder: Path
+
+    @property
+    def store(self) -> Store:
+        """Where its checkpoints are: the newest two, and one a quarter of the run."""
+        quarter = self.save_every * (SAVES // 4)
+        return Store(self.folder / "checkpoints", keep_every=quarter)
+
+    @property
+    def save_every(self) -> int:
+        """Steps between checkpoints."""
+        return max(1, self.plan.schedule.steps // SAVES)
+
+
+def as_it_is(run: Prepared) -> Package:
+    """The averaged generator of a run in its middle, as a package that lies nowhere."""
+    digest = digest_json({"run": run.plan.to_json(), "step": run.state.step})
+    return Package(run.plan.config, dict(run.state.averages), _lineage(run), digest, run.folder)
+
+
+def draw_samples(run: Prepared, package: Package) -> None:
+    """Writes a marked sheet of a package's pictures at fixed latents."""
+    folder = run.folder / "samples"
+    folder.mkdir(exist_ok=True)
+    path, engine = folder / f"step-{run.state.step:08d}.png", run.plan.engine
+    if isinstance(engine, Paired):
+        picture = previews.sheet(engine, package, run.pixels, run.plan.seed)
+        recipe = drawing.recipe_of(package, run.plan.seed, SHEET, more={"report": "restored"})
+        write_marked(path, picture, package, recipe, COMPOSITE)  # real pictures are on it
+        return
+    picture, recipe = _sample_sheet(package)
+    write_marked(path, picture, package, recipe)
+
+
+def _sample_sheet(package: Package) -> tuple[Picture, Recipe]:
+    """Ten pictures a class, or a square of 64, always of the same latents."""
+    count = min(10 * len(package.config.classes), drawing.MOST_ON_A_SHEET) or 64
+    picture = drawing.draw_sheet(package, SAMPLE_SEED, count)
+    return picture, drawing.recipe_of(package, SAMPLE_SEED, SHEET, more={"count": count})
+
+
+def _lineage(run: Prepared) -> Lineage:
+    schedule = run.plan.schedule
+    return Lineage(
+        snapshot=run.plan.snapshot,
+        rights=run.plan.rights,
+        code_version=version(),
+        seed=run.plan.seed,
+        base=run.plan.base,
+        run={"images_seen": run.state.images_seen, "batch": schedule.batch},
+    )
+
+
+def save_package(run: Prepared, world: World) -> Package:
+    """Writes the run's package: averaged generator, discriminator, card, samples."""
+    plan, state = run.plan, run.state
+    origin = _lineage(run)
+    figures = {
+        "images seen": f"{state.images_seen:,}",
+        "pictures learned from": f"{len(run.data.snapshot.items):,}",
+        "NaN retries": f"{state.controls['retries']:g}",
+    }
+    size = f"{plan.config.width}x{plan.config.height}"
+    command = f"mintmark train {plan.task.name} DATA --out RUN --size {size} {plans.flags(plan)}"
+    hardware = f"{world.compute.device.type}, {str(world.compute.dtype).removeprefix('torch.')}"
+    card = render(plan.config, origin, figures, command, hardware, (plan.task.about,))
+
+    def samples(package: Package) -> dict[str, bytes]:
+        picture, recipe = _sample_sheet(package)
+        return {"grid.png": mark(picture, package, recipe)}
+
+    folder = run.folder / "package"
+    networks = {**state.networks, **state.averages}
+    if isinstance(plan.task, Restoration):  # its samples would be the user's own photographs
+        return save_pretrained(folder, plan.config, networks, origin, card)
+    return save_pretrained(
+        folder, plan.config, networks, origin, card, samples, {known.FILE: _memory(run)}
+    )
+
+
+def _memory(run: Prepared) -> bytes:
+    """What the package remembers of its training pictures."""
+    task = run.plan.task
+    names = [Path(item.name).stem for item in run.data.snapshot.items]
+    return known.remember(shipped(task.extractor), run.pixels.pixels, names, task.guard)

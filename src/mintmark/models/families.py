@@ -1,0 +1,37 @@
+"""The network architectures by name."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from mintmark.models import r3gan, rrdb, stylegan
+from mintmark.models.layers import presets
+
+
+@dataclass(frozen=True)
+class Family:
+    """A network architecture.
+
+    Attributes:
+        build: Makes the networks by name from the config's args; raises
+            ConfigError where the args make no sense. Every tensor of a network
+            is in its state dict.
+        preset: Args by preset name, shape of the pictures (channels, rows, columns)
+            and `Conditions.sizes`.
+        grows: Whether its networks can begin at a low resolution.
+        restores: Whether they work on given pictures instead of drawing new ones.
+    """
+
+    build: Callable[[Mapping[str, Any]], dict[str, nn.Module]]
+    preset: Callable[[str, tuple[int, int, int], Mapping[str, int]], dict[str, Any]]
+    grows: bool = False
+    restores: bool = False
+
+
+FAMILIES: dict[str, Family] = {
+    "r3gan": Family(r3gan.build, presets.preset),
+    "rrdb": Family(rrdb.build, rrdb.preset, restores=True),
+    "stylegan": Family(stylegan.build, stylegan.preset, grows=True),
+}
