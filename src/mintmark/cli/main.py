@@ -131,10 +131,7 @@ def train(  # noqa: PLR0913 - a flag each
     if open_world().compute.rank > 0:
         show.hush()
     show.follow(verb(request, open_world()), go_on="Run the same command again to go on.")
-    show.say(
-        f"The package is in {out / 'package'}. Try: mintmark generate {out / 'package'} "
-        "--out pictures --grid"
-    )
+    show.trained(task, out / "package")
 
 
 @app.command(epilog=GENERATE_EXAMPLES)

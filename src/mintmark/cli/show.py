@@ -6,8 +6,9 @@ import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
+from pathlib import Path
 from types import FrameType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -24,7 +25,7 @@ Result = TypeVar("Result")
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
-SHOWN = {"discriminator": "D", "generator": "G", "fd": "FD"}
+SHOWN = {"discriminator": "D", "generator": "G", "fd": "FD", "psnr": "PSNR"}
 """Figures of a run that fit beside its bar in 80 columns, with their short names."""
 
 
@@ -58,11 +59,24 @@ def table(title: str, rows: Mapping[str, str]) -> None:
     console.print(shown)
 
 
-def tasks() -> None:
-    """What can be learned, from the catalogue, so that torch stays out."""
+def catalogue() -> dict[str, Any]:
+    """What can be learned, from a file, so that torch stays out."""
     text = files("mintmark.tasks").joinpath("catalogue.json").read_text(encoding="utf-8")
+    entries: dict[str, Any] = json.loads(text)
+    return entries
+
+
+def trained(task: str, package: Path) -> None:
+    """Where a package is, and a command to use it with."""
+    edits = catalogue()[task]["marks"] == "edited"
+    use = f"apply {package} photos/" if edits else f"generate {package} --grid"
+    say(f"The package is in {package}. Try: mintmark {use} --out pictures")
+
+
+def tasks() -> None:
+    """A table of what can be learned."""
     shown = Table("task", "what it does", "presets")
-    for name, entry in json.loads(text).items():
+    for name, entry in catalogue().items():
         shown.add_row(name, f"{entry['title']}. {entry['about']}", ", ".join(entry["presets"]))
     console.print(shown)
 
