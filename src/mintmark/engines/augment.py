@@ -6,13 +6,16 @@ off, fixed, ramped along the run (R3GAN) or adapted to overfitting (ADA). The
 same law is applied to real and generated samples, so it does not leak into the
 generator as long as p stays below 0.8.
 
-Departures: one geometric resampling without ADA's wavelet filter; overfitting
+Departures: one geometric resampling without ADA's wavelet filter, which softens
+pictures: a generator whose pictures were all softened drew combs of single pixels that
+nobody saw (docs/explanation/measured.md). So shifts are by whole pixels, which softens
+nothing, and all that resamples acts on a share p of the pictures together. Overfitting
 is read from pairs (share of real samples above the generated one beside them),
 because relativistic logits have no zero of their own.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -30,6 +33,7 @@ LUMA = (1 / math.sqrt(3),) * 3  # the grey axis of RGB
 
 FRESH = 25  # passes over the data; in fewer a discriminator cannot learn it by heart
 WORN = 100  # passes, from which on it will unless everything is augmented
+RESAMPLING = 4  # geometric transforms of ADA that resample
 FEW = 1_500  # pictures; so few are better served by the gentler set
 
 Kind = Literal["off", "ada", "diff"]
@@ -130,7 +134,7 @@ def chosen(augment: Augment, pictures: int, images: int) -> Augment:
 
 
 def _ada(images: Tensor, p: float, draws: Draws, name: str, colours: bool) -> Tensor:
-    images = _warp(images, _ada_geometry(p, draws, f"{name}/geometry"))
+    images = _warp(images, _ada_geometry(p, draws, f"{name}/geometry", images.shape[2:]))
     if colours:
         images = _recolour(images, _ada_colours(p, draws, f"{name}/colour"))
     return _cut_out(images, p, draws, f"{name}/cutout", side=0.5)
@@ -138,8 +142,7 @@ def _ada(images: Tensor, p: float, draws: Draws, name: str, colours: bool) -> Te
 
 def _diff(images: Tensor, p: float, draws: Draws, name: str, colours: bool) -> Tensor:
     on, amount = _chances(p, draws, f"{name}/diff", 5)
-    shift = (amount[:, :2] - 0.5) * 0.5 * on[:, :1]  # up to 1/8 of the side either way
-    images = _warp(images, _translate(shift[:, 0], shift[:, 1]))
+    images = _warp(images, _shift(amount[:, :2] - 0.5, on[:, :1], images.shape[2:]))
     if colours:
         images = _recolour(images, _diff_colours(on, amount))
     return _cut_out(images, p, draws, f"{name}/cutout", side=0.5)
@@ -159,21 +162,35 @@ def _chances(p: float, draws: Draws, name: str, count: int) -> tuple[Tensor, Ten
     return (numbers[:, 0] < p).float(), numbers[:, 1]
 
 
-def _ada_geometry(p: float, draws: Draws, name: str) -> Tensor:
+def _ada_geometry(p: float, draws: Draws, name: str, sides: Sequence[int]) -> Tensor:
     """Output-to-input maps of the pixel-blitting and geometric transforms, (N, 3, 3)."""
-    on, amount = _chances(p, draws, name, 7)
+    on, amount = _chances(p, draws, name, 3)
     normal = draws.normal(f"{name}/normal", 4)
+    some = 1 - (1 - p) ** (1 / RESAMPLING)  # of each, so that p of all have any
+    also, turns = _chances(some, draws, f"{name}/resampling", RESAMPLING)
     flip = torch.where((on[:, 0] > 0) & (amount[:, 0] < 0.5), -1.0, 1.0)
     quarter = (amount[:, 1] * 4).floor() * on[:, 1] * (TURN / 4)
-    scale = torch.exp2(0.2 * normal[:, 0] * on[:, 3])
-    turn = (amount[:, 4] - 0.5) * TURN * on[:, 4]
-    stretch = torch.exp2(0.2 * normal[:, 1] * on[:, 5])
-    whole = (amount[:, 2:4] - 0.5) * 0.5 * on[:, 2:3]  # up to 1/8 of the side either way
-    part = 0.25 * normal[:, 2:4] * on[:, 6:7]  # standard deviation 1/8 of the side
+    scale = torch.exp2(0.2 * normal[:, 0] * also[:, 0])
+    turn = (turns[:, 1] - 0.5) * TURN * also[:, 1]
+    stretch = torch.exp2(0.2 * normal[:, 1] * also[:, 2])
+    part = 0.25 * normal[:, 2:4] * also[:, 3:]  # standard deviation 1/8 of the side
     matrix = _stretch(flip, torch.ones_like(flip)) @ _rotate(quarter)
-    matrix = matrix @ _translate(whole[:, 0], whole[:, 1])
+    matrix = matrix @ _shift(turns[:, ::3] - 0.5, on[:, 2:], sides)
     matrix = matrix @ _stretch(scale, scale) @ _rotate(turn) @ _stretch(stretch, 1 / stretch)
     return matrix @ _translate(part[:, 0], part[:, 1])
+
+
+def _shift(amount: Tensor, on: Tensor, sides: Sequence[int]) -> Tensor:
+    """Maps of shifts by whole pixels, up to 1/8 of the side either way, (N, 3, 3).
+
+    Args:
+        amount: In [-0.5, 0.5], (N, 2).
+        on: 1 where there is a shift, else 0, (N, 1).
+        sides: Rows and columns.
+    """
+    pixels = amount.new_tensor([sides[1], sides[0]])
+    shift = (amount / 4 * pixels).round() * on / pixels * 2  # of half a side, (N, 2)
+    return _translate(shift[:, 0], shift[:, 1])
 
 
 def _ada_colours(p: float, draws: Draws, name: str) -> Tensor:
