@@ -165,3 +165,26 @@ def test_a_kind_that_was_asked_for_is_kept() -> None:
             assert chosen(Augment("diff"), pictures, images).kind == "diff"
     gentle, strong = (chosen(Augment("ada"), 100, images) for images in (100, 100 * WORN))
     assert gentle.probability({}, 1.0) < strong.probability({}, 1.0)
+
+
+def exact(images: Tensor, out: Tensor) -> Tensor:
+    """Whether each picture's pixels are all pixels that it had before, (N,)."""
+    nearest = (out.flatten(1)[:, :, None] - images.flatten(1)[:, None]).abs().amin(2)
+    return nearest.amax(1) < 1e-5
+
+
+def test_the_gentle_set_softens_nothing() -> None:
+    """Shifts are by whole pixels; a cut-out is mid grey."""
+    images = torch.rand(64, 1, 12, 12, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    images[:, :, 0, 0] = 0  # the grey of a cut-out
+    out = Augment("diff", "fixed", colours=False).apply(images, 1.0, Draws(0, 0, 64, 0, 64), "a")
+    assert not torch.equal(out, images) and exact(images, out).all()
+
+
+def test_all_that_softens_acts_on_a_share_p_together() -> None:
+    images = torch.rand(512, 1, 12, 12, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    images[:, :, 0, 0] = 0
+    augment = Augment("ada", "fixed", colours=False)
+    for p in (0.2, 0.6):
+        out = augment.apply(images, p, Draws(0, 0, 512, 0, 512), "a")
+        assert float((~exact(images, out)).float().mean()) == pytest.approx(p, abs=0.06)
