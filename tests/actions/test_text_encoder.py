@@ -13,7 +13,7 @@ from mintmark.actions.generate import generate, load
 from mintmark.actions.requests import GenerateRequest, TrainRequest
 from mintmark.actions.train import train
 from mintmark.actions.world import open_world
-from mintmark.core.errors import ConfigError
+from mintmark.core.errors import ConfigError, ResumeError
 from mintmark.models import sentences
 
 
@@ -62,7 +62,7 @@ def test_a_package_is_asked_in_words_that_it_never_saw(shapes: Path, tmp_path: P
     )
     deque(generate(request, open_world()), maxlen=0)
     assert list((tmp_path / "pictures").glob("*.png"))
-    with pytest.raises(ConfigError, match="text encoder is minilm, not clip"):
+    with pytest.raises(ResumeError, match="text encoder is minilm, not clip"):
         deque(train(asked(shapes, out, encoder="clip"), open_world()), maxlen=0)
 
 

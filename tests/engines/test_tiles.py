@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from mintmark.engines.tiles import in_tiles, spans
+from mintmark.engines.tiles import in_tiles, shares, spans
 
 
 @given(st.integers(1, 3000), st.integers(20, 300), st.integers(1, 9))
@@ -21,8 +21,12 @@ def test_spans_cover_a_side_and_overlap(length: int, tile: int, overlap: int) ->
     assert all(span.last - span.first == min(tile, length) for span in found)
     for one, following in pairwise(found):
         assert one.last - following.first >= overlap
-    for one, later in zip(found, found[2:], strict=False):
-        assert one.last <= later.first  # never three at one place
+    for scale in (1, 2):
+        total = np.zeros(scale * length)
+        for span, share in zip(found, shares(found, scale, overlap), strict=True):
+            assert share.min() >= 0
+            total[scale * span.first : scale * span.last] += share
+        assert np.allclose(total, 1)
 
 
 def blurred(x: Tensor) -> Tensor:

@@ -70,14 +70,16 @@ def in_tiles(
     """
     _, height, width = picture.shape
     rows, columns = spans(height, tile, overlap), spans(width, tile, overlap)
+    down, across = shares(rows, scale, overlap), shares(columns, scale, overlap)
     total = len(rows) * len(columns)
     whole: NDArray[np.float32] | None = None
     for place in range(total):
-        row, column = rows[place // len(columns)], columns[place % len(columns)]
+        y, x = divmod(place, len(columns))
+        row, column = rows[y], columns[x]
         part = change(picture[None, :, row.first : row.last, column.first : column.last])[0]
         if whole is None:
             whole = np.zeros((len(part), scale * height, scale * width), np.float32)
-        weights = np.outer(_fade(rows, row, scale), _fade(columns, column, scale))
+        weights = np.outer(down[y], across[x])
         window = np.s_[
             :,
             scale * row.first : scale * row.last,
@@ -87,18 +89,32 @@ def in_tiles(
         yield place + 1, total, whole
 
 
-def _fade(tiles: list[Span], tile: Span, scale: int) -> NDArray[np.float64]:
-    """The share of a tile at each of its pixels; the shares of all tiles sum to 1."""
-    places = np.arange(scale * tile.first, scale * tile.last) + np.float64(0.5)  # pixel centres
-    share = np.ones(len(places))
-    index = tiles.index(tile)
-    if index:
-        share *= _ramp(places, scale * tile.first, scale * tiles[index - 1].last)
-    if index + 1 < len(tiles):
-        share *= 1 - _ramp(places, scale * tiles[index + 1].first, scale * tile.last)
-    return share
+def shares(tiles: list[Span], scale: int, overlap: int) -> list[NDArray[np.float64]]:
+    """The share of each tile at its pixels of the result; at every place they sum to 1.
+
+    Args:
+        tiles: Along one side.
+        scale: How many times the sides grow.
+        overlap: Pixels of the input that neighbours share at least.
+    """
+    windows = []
+    for index, tile in enumerate(tiles):
+        inside = np.arange(scale * (tile.last - tile.first)) + np.float64(0.5)  # pixel centres
+        window = np.ones(len(inside))
+        if index:
+            window *= _rising(inside, scale * overlap)
+        if index + 1 < len(tiles):
+            window *= _rising(len(inside) - inside, scale * overlap)
+        windows.append(window)
+    total = np.zeros(scale * tiles[-1].last)
+    for tile, window in zip(tiles, windows, strict=True):
+        total[scale * tile.first : scale * tile.last] += window
+    return [
+        window / total[scale * tile.first : scale * tile.last]
+        for tile, window in zip(tiles, windows, strict=True)
+    ]
 
 
-def _ramp(places: NDArray[np.float64], begin: int, end: int) -> NDArray[np.float64]:
-    """Rises from 0 to 1 in the middle half between two places."""
-    return np.clip(2 * (places - begin) / (end - begin) - 0.5, 0, 1)
+def _rising(distance: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    """From 0 to 1 in the middle half of the way from a border."""
+    return np.clip(2 * distance / width - 0.5, 0, 1)
