@@ -34,7 +34,7 @@ from mintmark.training.precision import Compute
 from mintmark.training.trainer import Cosine, RunState, Schedule
 
 SHAPE = (3, 64, 64)
-IMAGES = 24_000
+IMAGES = 6_000
 BATCH = 16
 ENGINE = Paired(Downscale(2))
 GAIN = 1.0  # dB
@@ -93,7 +93,7 @@ def main() -> None:
     minutes = (time.process_time() - began) / 60
     data, held_out = read(folder / "held-out")
     photographs = np.array([str(item.attributes["group"]) for item in data.snapshot.items])
-    clean = torch.from_numpy(np.asarray(held_out.pixels)).float() / 127.5 - 1
+    clean = torch.from_numpy(np.array(held_out.pixels)).float() / 127.5 - 1
     small = Downscale(2)(clean, Draws(0, 0, len(clean), 0, len(clean)))
     made = {"bicubic": bicubic(small)}
     for name, weights in (("faithful", "F"), ("lively", "G")):

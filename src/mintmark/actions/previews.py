@@ -24,7 +24,7 @@ def shown(engine: Paired, pixels: PixelSet, seed: int, count: int) -> tuple[Tens
     """Some crops and their damaged inputs, always the same, (n, C, H, W) in [-1, 1]."""
     draw = np.random.Generator(np.random.PCG64(derive(seed, "shown")))
     chosen = np.sort(draw.choice(len(pixels.pixels), min(count, len(pixels.pixels)), False))
-    clean = torch.from_numpy(np.asarray(pixels.pixels[chosen])).float() / 127.5 - 1
+    clean = torch.from_numpy(np.array(pixels.pixels[chosen])).float() / 127.5 - 1
     return clean, engine.damage(clean, Draws(seed, 0, len(clean), 0, len(clean)))
 
 

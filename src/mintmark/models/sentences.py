@@ -70,14 +70,14 @@ def _loaded(module: str) -> Any:
     """The encoder, from the folder of its installed package alone."""
     try:
         from sentence_transformers import SentenceTransformer  # 4 s, and needed only here
-        from transformers.utils.logging import disable_progress_bar
 
+        told = import_module("transformers.utils.logging")
         folder = Path(str(import_module(module).__file__)).parent / "model"
     except ImportError as error:
         raise ConfigError(
             "This text encoder needs the extra `text`: pip install 'mintmark[text]'."
         ) from error
-    disable_progress_bar()  # type: ignore[no-untyped-call] # of loading, which takes no time
+    told.disable_progress_bar()  # of loading, which takes no time
     return SentenceTransformer(
         str(folder),
         device="cpu",  # one device for all, so that a caption is the same vector everywhere
