@@ -1,6 +1,8 @@
 import json
 import random
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -478,3 +480,12 @@ def test_only_a_name_that_says_so_reaches_the_hub(
     assert from_pretrained("ada/digits").path == tmp_path / "ada/digits"
     assert "not a folder" in refusal("ada/absent")
     assert "not a folder" in refusal("../ada")
+
+
+def test_loading_draws_no_first_weights(folder: Path) -> None:
+    """Drawing them for tensors without storage would import torch's compiler, for seconds."""
+    code = (
+        "import sys; from mintmark.models.package import from_pretrained; "
+        f"from_pretrained({str(folder)!r}); sys.exit('torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

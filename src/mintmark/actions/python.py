@@ -4,17 +4,17 @@ from collections import deque
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mintmark.actions import generate as generating
 from mintmark.actions.apply import apply as applying
-from mintmark.actions.evaluate import measure
-from mintmark.actions.evaluation import Evaluation
 from mintmark.actions.requests import ApplyRequest, EvaluateRequest, GenerateRequest, TrainRequest
-from mintmark.actions.train import train as training
 from mintmark.actions.world import open_world
 from mintmark.core.records import Artifact, Progress
 from mintmark.models.package import Package
+
+if TYPE_CHECKING:
+    from mintmark.actions.evaluation import Evaluation
 
 Result = TypeVar("Result")
 
@@ -65,7 +65,7 @@ class Model:
         )
         return _finish(applying(request, open_world()))
 
-    def evaluate(self, data: str | Path, **options: Any) -> Evaluation:
+    def evaluate(self, data: str | Path, **options: Any) -> "Evaluation":
         """Measures the model against real pictures.
 
         Args:
@@ -73,6 +73,8 @@ class Model:
             options: The other fields of `actions.requests.EvaluateRequest`.
         """
         request = EvaluateRequest(package=str(self.package.path), data=Path(data), **options)
+        from mintmark.actions.evaluate import measure  # half a second, and needed only here
+
         evaluation, _ = _finish(measure(self.package, request, open_world()))
         return evaluation
 
@@ -92,6 +94,8 @@ class Run:
 
 def train(task: str, data: Path, out: Path, **options: Any) -> Run:
     """See `mintmark.train`."""
+    from mintmark.actions.train import train as training  # half a second, and needed only here
+
     request = TrainRequest(task=task, data=data, out=out, **options)
     deque(training(request, open_world()), maxlen=0)
     return Run(out, load(out / "package"))

@@ -23,6 +23,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from mintmark.core import files, lineage, strict_json
 from mintmark.core.errors import ConfigError, InputError, PackageError
@@ -33,6 +34,15 @@ from mintmark.models.conditions import Conditions
 from mintmark.models.families import FAMILIES
 
 FORMAT = 2
+DRAWING = (
+    Tensor.normal_,
+    Tensor.uniform_,
+    nn.init.normal_,
+    nn.init.uniform_,
+    nn.init.kaiming_uniform_,
+)
+"""What layers draw their first weights with."""
+
 NETWORKS = (("G",), ("G", "D"), ("G", "F", "D"))
 HUB = "hf://"  # only a name that says so is looked up, so a mistyped path calls nobody
 
@@ -330,6 +340,15 @@ def _require_consistent(folder: Path, config: Config) -> None:
             )
 
 
+class _WithoutValues(TorchFunctionMode):
+    """Leaves first weights undrawn: of tensors without storage that takes seconds of imports."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in DRAWING:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
+
+
 def _build(folder: Path, config: Config) -> dict[str, nn.Module]:
     """Networks without storage: no memory is spent and nothing random drawn."""
     if config.family not in FAMILIES:
@@ -338,7 +357,7 @@ def _build(folder: Path, config: Config) -> dict[str, nn.Module]:
             f"{', '.join(sorted(FAMILIES))}: upgrade Mintmark."
         )
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), _WithoutValues():
             networks = FAMILIES[config.family].build(config.args)
             return {**networks, "F": copy.deepcopy(networks["G"])}
     except ConfigError as error:

@@ -75,7 +75,7 @@ class SlowLinear(nn.Module):
 
     def __init__(self, into: int, out: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(out, into) / SLOWER)
+        self.weight = nn.Parameter(torch.randn(out, into).div_(SLOWER))
         self.bias = nn.Parameter(torch.zeros(out))
         self.gain = SLOWER * GAIN / math.sqrt(into)
 
