@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from mintmark.engines.tiles import in_tiles, shares, spans
+from mintmark.engines.tiles import Change, in_tiles, shares, spans
 
 
 @given(st.integers(1, 3000), st.integers(20, 300), st.integers(1, 9))
@@ -34,10 +34,16 @@ def blurred(x: Tensor) -> Tensor:
     return F.avg_pool2d(x, 5, stride=1, padding=2, count_include_pad=False)
 
 
-def whole(change: object, picture: Tensor, **options: int) -> NDArray[np.float32]:
-    *_, (done, total, result) = in_tiles(change, picture, **options)  # type: ignore[arg-type]
-    assert done == total
-    return result
+def whole(change: Change, picture: Tensor, **options: int) -> NDArray[np.float32]:
+    tiles = in_tiles(change, picture, **options)
+    counts = []
+    while True:
+        try:
+            counts.append(next(tiles))
+        except StopIteration as end:
+            assert counts == [(done, len(counts)) for done in range(1, len(counts) + 1)]
+            result: NDArray[np.float32] = end.value
+            return result
 
 
 @pytest.mark.parametrize("size", [(7, 9), (40, 40), (64, 33), (50, 97)])

@@ -133,7 +133,9 @@ def _files(request: ApplyRequest) -> Iterator[tuple[Path, Path]]:
     yield from ((path, target) for target, path in found.items())
 
 
-def _one(work: Work, content: bytes, file: Path, target: Path) -> Iterator[tuple[int, int]]:
+def _one(
+    work: Work, content: bytes, file: Path, target: Path
+) -> Generator[tuple[int, int], None, None]:
     """Works on one picture; yields its tiles done and in all."""
     recipe = Recipe(
         package=work.package.digest,
@@ -149,9 +151,7 @@ def _one(work: Work, content: bytes, file: Path, target: Path) -> Iterator[tuple
     picture = decode(content, file.name)
     samples, alpha = _samples(picture, work.package.config.channels)
     change = partial(_changed, work)
-    result: NDArray[np.float32] = np.empty(0, np.float32)
-    for done, total, result in in_tiles(change, samples, work.scale, work.tile, OVERLAP):  # noqa: B007
-        yield done, total
+    result = yield from in_tiles(change, samples, work.scale, work.tile, OVERLAP)
     made = _picture(result, alpha, work.scale, picture)
     target.parent.mkdir(parents=True, exist_ok=True)
     write_marked(target, made, work.package, recipe, COMPOSITE)

@@ -6,7 +6,7 @@ left to the other tile, and across the middle half one fades into the next. So n
 even where the reach is longer; memory is bounded by the tile and by the result.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,7 +54,7 @@ def in_tiles(
     scale: int = 1,
     tile: int = TILE,
     overlap: int = OVERLAP,
-) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
+) -> Generator[tuple[int, int], None, NDArray[np.float32]]:
     """What a network makes of a picture, tile by tile.
 
     Args:
@@ -65,20 +65,22 @@ def in_tiles(
         overlap: Pixels of the input that neighbours share.
 
     Yields:
-        Tiles done, tiles in all, and the result so far, (C', scale * H, scale * W),
-        float32: whole with the last tile.
+        Tiles done, and tiles in all.
+
+    Returns:
+        The result, (C', scale * H, scale * W), float32.
     """
     _, height, width = picture.shape
     rows, columns = spans(height, tile, overlap), spans(width, tile, overlap)
     down, across = shares(rows, scale, overlap), shares(columns, scale, overlap)
     total = len(rows) * len(columns)
-    whole: NDArray[np.float32] | None = None
+    whole: NDArray[np.float32] = np.zeros((0, scale * height, scale * width), np.float32)
     for place in range(total):
         y, x = divmod(place, len(columns))
         row, column = rows[y], columns[x]
         part = change(picture[None, :, row.first : row.last, column.first : column.last])[0]
-        if whole is None:
-            whole = np.zeros((len(part), scale * height, scale * width), np.float32)
+        if not len(whole):
+            whole = np.zeros((len(part), *whole.shape[1:]), np.float32)
         weights = np.outer(down[y], across[x])
         window = np.s_[
             :,
@@ -86,7 +88,8 @@ def in_tiles(
             scale * column.first : scale * column.last,
         ]
         whole[window] += part.numpy() * weights.astype(np.float32)
-        yield place + 1, total, whole
+        yield place + 1, total
+    return whole
 
 
 def shares(tiles: list[Span], scale: int, overlap: int) -> list[NDArray[np.float64]]:
