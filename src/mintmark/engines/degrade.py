@@ -2,13 +2,13 @@
 
 Each damage is a record of plain numbers. All that is random comes row by row from the
 draws of the step, so a batch cut into pieces is damaged as it would be whole. What stands
-for a file that somebody holds (`Downscale`, `Noise`, `SensorNoise`, `Jpeg`, `SecondOrder`,
-the end of a `Chain`) is rounded to 256 levels; what happens to the light or to the print
-before is not, because noise and compression are yet to come. In linear light means: the
-sRGB curve (IEC 61966-2-1) is undone before and applied after.
+for a file (`Downscale`, `Noise`, `SensorNoise`, `Jpeg`, `SecondOrder`, the end of a `Chain`)
+is rounded to 256 levels; what happens to the light or the print before is not. In linear
+light means: the sRGB curve (IEC 61966-2-1) is undone before and applied after.
 """
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Literal, Protocol
@@ -44,15 +44,15 @@ class Damage(Protocol):
         """
 
 
-class _Step:
+class _Step(ABC):
     """Without gradients, and in float32 whatever the networks compute in."""
 
     def __call__(self, clean: Tensor, draws: Draws) -> Tensor:
         with torch.no_grad(), torch.autocast(clean.device.type, enabled=False):
             return self._damaged(clean, draws)
 
-    def _damaged(self, clean: Tensor, draws: Draws) -> Tensor:
-        raise NotImplementedError
+    @abstractmethod
+    def _damaged(self, clean: Tensor, draws: Draws) -> Tensor: ...
 
 
 @dataclass(frozen=True)
