@@ -17,7 +17,8 @@ import torch
 
 from mintmark.core.settings import settings
 from mintmark.data.loader import Loader, PixelSet
-from mintmark.engines.synthesis import Synthesis, gamma_for
+from mintmark.engines.adversarial import gamma_for
+from mintmark.engines.synthesis import Synthesis
 from mintmark.models import stylegan
 from mintmark.training import precision, trainer
 from mintmark.training.trainer import Schedule

@@ -28,7 +28,8 @@ from torch.nn import functional as F
 
 from mintmark.core.settings import settings
 from mintmark.data.loader import Loader, PixelSet
-from mintmark.engines.synthesis import LatentNetwork, Synthesis, gamma_for
+from mintmark.engines.adversarial import gamma_for
+from mintmark.engines.synthesis import LatentNetwork, Synthesis
 from mintmark.models.families import FAMILIES
 from mintmark.models.stylegan import ModulatedConv
 from mintmark.tasks.digits import TASK

@@ -77,6 +77,7 @@ def networks_of(engine: Synthesis = PLAIN) -> dict[str, nn.Module]:
     with torch.random.fork_rng(), torch.no_grad():  # so that a fault cannot hide behind this seed
         torch.manual_seed(0)
         args = {**ARGS, "decoder": engine.reconstruct > 0, "grow": engine.grow is not None}
+        args["matcher"] = engine.mismatched > 0
         styled = engine.grow is not None or engine.mismatched > 0
         networks = stylegan.build(args) if styled else r3gan.build(args)
         for network in networks.values():

@@ -117,6 +117,8 @@ def trained_weights(task: Task, preset: str, seed: int) -> dict[str, torch.Tenso
     args = family.preset(preset, (3, size, size), conditions_of(task).sizes)
     if task.engine.reconstruct:
         args["decoder"] = True
+    if task.engine.mismatched:
+        args["matcher"] = True
     if task.engine.grow is not None:
         args["grow"] = True
     networks = family.build(args)

@@ -285,19 +285,31 @@ def test_contrasts_are_wrong_in_one_attribute_alone() -> None:
     number = torch.stack([torch.from_numpy(draw.uniform(-1, 1, 16)).float(), torch.ones(16)], 1)
     rows = torch.cat([choice, number], 1)
     for step in range(4):
-        changed = (contrasts(rows, (3, 2), step) != rows).float()
-        turns = (torch.arange(16) + step) % 2
-        assert torch.equal(changed[:, :3].any(1), turns == 0)
-        assert torch.equal(changed[:, 3:].any(1), turns == 1)
-        assert torch.equal(changed[:, 4], torch.zeros(16))  # a known number stays known
+        changed = (contrasts(rows, (3, 2), step) != rows[:, None]).float()  # (16, 2, 5)
+        turns = (torch.arange(16) + step) % 2  # the attribute that is denied first
+        for place in (0, 1):
+            denied = (turns + place) % 2
+            assert torch.equal(changed[:, place, :3].any(1), denied == 0)
+            assert torch.equal(changed[:, place, 3:].any(1), denied == 1)
+        assert torch.equal(changed[..., 4], torch.zeros(16, 2))  # a known number stays known
+
+
+def test_many_attributes_take_turns() -> None:
+    rows = torch.cat([torch.eye(2), torch.eye(2)]).repeat(1, 10)  # ten of yes or no
+    seen = torch.zeros(10)
+    for step in range(10):
+        changed = (contrasts(rows, (2,) * 10, step) != rows[:, None]).view(4, 8, 10, 2).any(3)
+        assert torch.equal(changed.sum(2), torch.ones(4, 8, dtype=torch.long))
+        seen += changed.sum((0, 1))
+    assert torch.equal(seen, torch.full((10,), 32.0))
 
 
 def test_contrasts_say_nothing_of_what_is_missing() -> None:
     red, blue, missing = [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]
     rows = torch.tensor([red, missing, blue, red])
-    assert contrasts(rows, (2,), 0).tolist() == [blue, missing, red, blue]
+    assert contrasts(rows, (2,), 0)[:, 0].tolist() == [blue, missing, red, blue]
     alike = torch.tensor([red, red, missing])
-    assert torch.equal(contrasts(alike, (2,), 0), alike)
+    assert torch.equal(contrasts(alike, (2,), 0)[:, 0], alike)
 
 
 @pytest.mark.parametrize("parts", [(), (1, 1)])
@@ -311,8 +323,11 @@ def test_the_other_condition_is_the_same_whatever_the_slice(
         whole = batches.at(2, 0, 8)
         assert whole.condition is not None and whole.other is not None
         assert torch.equal(whole.condition, rows[torch.from_numpy(whole.ids)])
-        expected = contrasts(whole.condition, parts, 2) if parts else whole.condition.roll(-1, 0)
-        assert torch.equal(whole.other, expected)
+        if parts:
+            assert torch.equal(whole.other, contrasts(whole.condition, parts, 2))
+        else:
+            rolled = [whole.condition.roll(-turn, 0) for turn in (1, 2, 3, 4)]
+            assert torch.equal(whole.other, torch.stack(rolled, 1))
         for first, last in ((0, 4), (4, 8), (7, 8)):
             part = batches.at(2, first, last)
             assert part.condition is not None and part.other is not None

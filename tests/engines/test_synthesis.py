@@ -5,8 +5,9 @@ from typing import cast
 import pytest
 import small
 import torch
+from torch import Tensor, nn
 
-from mintmark.engines.adversarial import WASSERSTEIN
+from mintmark.engines.adversarial import WASSERSTEIN, gamma_for
 from mintmark.engines.augment import Augment
 from mintmark.engines.growth import Grow
 from mintmark.engines.synthesis import (
@@ -14,7 +15,6 @@ from mintmark.engines.synthesis import (
     LatentNetwork,
     Request,
     Synthesis,
-    gamma_for,
     noise_of,
 )
 from mintmark.models import r3gan, stylegan
@@ -126,38 +126,72 @@ def test_gamma_grows_with_the_picture() -> None:
 MISMATCHED = replace(ENGINE, mismatched=0.5, penalties=())
 
 
-def test_wrong_conditions_count_as_fake_and_equal_ones_not() -> None:
-    nets, now = networks(), moment()
+def matching(**changes: object) -> dict[str, nn.Module]:
+    """Networks whose discriminator matches conditions."""
+    torch.manual_seed(0)
+    return r3gan.build({**small.ARGS, "matcher": True, **changes})
+
+
+def fits(nets: dict[str, nn.Module], images: Tensor, *conditions: Tensor) -> Tensor:
+    judge = nets["D"]
+    assert isinstance(judge, Discriminator)
+    return judge.match(images, conditions)
+
+
+def test_wrong_conditions_fit_worse_and_equal_ones_do_not_count() -> None:
+    nets, now = matching(), moment()
     data = batch()
     assert data.condition is not None
-    other = data.condition.roll(1)
+    other = torch.stack([data.condition.roll(1), data.condition.roll(2)], 1)  # (N, 2)
     found = MISMATCHED.losses("discriminator", nets, replace(data, other=other), now)
-    scores = nets["D"](data.real, data.condition), nets["D"](data.real, other)
-    pairs = torch.nn.functional.softplus(scores[1] - scores[0])
-    differs = data.condition != other
-    assert 0 < differs.sum() < len(differs)
+    seen = fits(nets, data.real, data.condition, *other.unbind(1))
+    pairs = torch.nn.functional.softplus(seen[:, 1:] - seen[:, :1])
+    differs = data.condition[:, None] != other
+    assert 0 < differs.sum() < differs.numel()
     expected = 0.5 * (pairs * differs).mean()
     torch.testing.assert_close(found["mismatched"], expected)
-    plain = ENGINE.losses("discriminator", nets, data, now)
-    torch.testing.assert_close(found["discriminator"], plain["discriminator"])
-    same = MISMATCHED.losses("discriminator", nets, replace(data, other=data.condition), now)
-    assert float(same["mismatched"].detach()) == 0.0
+    same = replace(data, other=data.condition[:, None])
+    assert MISMATCHED.losses("discriminator", nets, same, now)["mismatched"] == 0
+    plain = ENGINE.losses("discriminator", nets, replace(data, other=other), now)
+    assert "mismatched" not in plain
 
 
 def test_without_other_conditions_nothing_is_mismatched() -> None:
-    found = MISMATCHED.losses("discriminator", networks(), batch(), moment())
-    assert "mismatched" not in found
+    for phase in ("discriminator", "generator"):
+        found = MISMATCHED.losses(phase, matching(), batch(), moment())
+        assert not {"mismatched", "fitting"} & set(found)
+
+
+def test_the_generator_learns_to_draw_what_fits_and_not_what_does_not() -> None:
+    nets = matching()
+    data = batch()
+    assert data.condition is not None
+    given = replace(data, other=data.condition.roll(1)[:, None])
+    loss = MISMATCHED.losses("generator", nets, given, moment())["fitting"]
+    assert loss > 0
+    torch.autograd.backward(loss)
+    assert any(p.grad is not None and p.grad.any() for p in nets["G"].parameters())
+
+
+def test_the_penalty_leaves_the_matching_alone() -> None:
+    """R1 would hold down an answer that hangs on a few pixels."""
+    nets, data = matching(), batch()
+    assert data.condition is not None
+    given = replace(data, other=data.condition.roll(1)[:, None])
+    found = replace(MISMATCHED, penalties=("real",)).losses("discriminator", nets, given, moment())
+    matcher = [p for name, p in nets["D"].named_parameters() if name.startswith("matcher.")]
+    torch.autograd.backward(found["penalty"])
+    assert matcher and all(p.grad is None or not p.grad.any() for p in matcher)
 
 
 def test_attributes_that_differ_in_one_place_are_mismatched() -> None:
-    torch.manual_seed(0)
-    nets = r3gan.build({**small.ARGS, "classes": 0, "attributes": 4})
+    nets = matching(classes=0, attributes=4)
     rows = torch.eye(4).repeat(2, 1)
-    other = rows.clone()
-    other[0, 3] = 1.0
+    other = rows.clone()[:, None]  # (N, 1, 4)
+    other[0, 0, 3] = 1.0
     found = MISMATCHED.losses("discriminator", nets, Batch(batch().real, rows, other), moment())
-    scores = nets["D"](batch().real, rows)[0], nets["D"](batch().real, other)[0]
-    expected = 0.5 * torch.nn.functional.softplus(scores[1] - scores[0]) / 8
+    seen = fits(nets, batch().real, rows, other[:, 0])[0]
+    expected = 0.5 * torch.nn.functional.softplus(seen[1] - seen[0]) / 8
     torch.testing.assert_close(found["mismatched"], expected)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -150,7 +149,7 @@ def _one(
         return
     picture = decode(content, file.name)
     samples, alpha = _samples(picture, work.package.config.channels)
-    change = partial(_changed, work)
+    change = work.engine.on({"G": work.network}, samples)
     result = yield from in_tiles(change, samples, work.scale, work.tile, OVERLAP)
     made = _picture(result, alpha, work.scale, picture)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -164,10 +163,6 @@ def _is_done(target: Path, recipe: Recipe) -> bool:
     except (OSError, InputError):
         return False
     return (there.package, there.inputs) == (recipe.package, dict(recipe.inputs))
-
-
-def _changed(work: Work, part: Tensor) -> Tensor:
-    return work.engine.run({"G": work.network}, part)
 
 
 def _samples(picture: Picture, channels: int) -> tuple[Tensor, NDArray[np.float32] | None]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from mintmark.actions.asking import Wish
 from mintmark.actions.known import Known, recall, too_near
 from mintmark.core.errors import GuardError
 from mintmark.core.media import Picture
-from mintmark.engines.synthesis import CHUNK, Judge, in_chunks
+from mintmark.engines.synthesis import CHUNK, in_chunks
 from mintmark.metrics.extractors import extract, shipped
 from mintmark.metrics.rejection import best, typicality
 from mintmark.models.package import Package
@@ -124,12 +123,7 @@ def _window(
 def judged(package: Package, samples: Tensor, rows: Tensor | None) -> NDArray[np.float64]:
     """The discriminator's logits of samples, (N,), higher for what looks more real."""
     network = package.networks["D"]
-    judge = cast(Judge, network)
-
-    def score(samples: Tensor, rows: Tensor | None) -> Tensor:
-        return judge.score(judge.look(samples), rows)
-
-    logits: NDArray[np.float64] = in_chunks(score, network, samples, rows).double().numpy()
+    logits: NDArray[np.float64] = in_chunks(network, network, samples, rows).double().numpy()
     return logits
 
 

@@ -164,6 +164,8 @@ def _config(
         args = {**given.config.args, **conditions.sizes}
     if task.engine.reconstruct:
         args["decoder"] = True
+    if task.engine.mismatched and conditions.kind != "none":
+        args["matcher"] = True
     if not given and choices.grows(request, task, family):
         args["grow"] = True
     if request.grow in ("joint", "freeze") and not args.get("grow"):

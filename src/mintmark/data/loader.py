@@ -28,6 +28,8 @@ from mintmark.data.readers import Source, workers
 
 VERSION = 2  # of the array's making; a new one leaves old caches unused
 CHUNK = 256  # pictures decoded before they are written
+CONTRASTS = 8  # conditions that a row is set against, where they differ in one attribute each
+OTHERS = 4  # the same where they are those of other pictures
 FEW = 8  # pictures decoded at once where each gives many pieces
 
 
@@ -60,8 +62,8 @@ class HostBatch:
         images: Samples in [0, 255], uint8, (n, channels, height, width).
         condition: What each shows, (n, ...), or None.
         ids: Index of each row in the data set, (n,).
-        other: A condition that each row does not have, (n, ...), or None: that of the next
-            picture of the batch; of attributes, its own but for one.
+        other: Conditions that each row does not have, (n, K, ...), or None: those of the next
+            pictures of the batch; of attributes, its own but for one.
     """
 
     images: torch.Tensor
@@ -235,28 +237,35 @@ def _order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
 def contrasts(rows: torch.Tensor, parts: tuple[int, ...], step: int) -> torch.Tensor:
     """Conditions that are wrong in one attribute: each row with that of another one.
 
-    Which attribute takes turns. Rows that differ in all at once would teach a judge to
-    look at the plainest one alone.
+    Rows that differ in all at once would teach a judge to look at the plainest one alone.
 
     Args:
         rows: Attributes of a whole batch, (N, sum of parts); a missing one is all zeros.
         parts: Numbers that each attribute takes.
-        step: Of the batch.
+        step: Of the batch; where attributes are many, they take turns.
 
     Returns:
-        (N, sum of parts). Where an attribute is missing, or no other row has another
-        value, the row itself.
+        (N, K, sum of parts), one row for each attribute but CONTRASTS at most. Where an
+        attribute is missing, or no other row has another value, the row itself.
     """
-    starts = np.cumsum([0, *parts])
-    found = rows.clone()
-    for place in range(len(rows)):
-        turn = (step + place) % len(parts)
-        columns = slice(starts[turn], starts[turn + 1])
-        own, others = rows[place, columns], rows.roll(-place - 1, 0)[:, columns]
-        usable = others.any(1) & (others != own).any(1) & own.any()
-        if usable.any():
-            found[place, columns] = others[usable][0]
+    count = min(len(parts), CONTRASTS)
+    found = rows.unsqueeze(1).repeat(1, count, 1)
+    places, start = torch.arange(len(rows)), 0
+    for number, own in enumerate(torch.split(rows, list(parts), 1)):
+        turns = (number - step - places) % len(parts)  # (N,)
+        due = turns < count
+        found[places[due], turns[due], start : start + own.shape[1]] = _denied(own)[due]
+        start += own.shape[1]
     return found
+
+
+def _denied(own: torch.Tensor) -> torch.Tensor:
+    """For each row the next one that is neither equal nor missing, or itself, (N, width)."""
+    places = torch.arange(len(own))
+    others = own[(places[:, None] + places + 1) % len(own)]  # (N, N, width), itself last
+    usable = others.any(2) & (others != own[:, None]).any(2) & own.any(1, keepdim=True)
+    first = others[places, usable.int().argmax(1)]
+    return torch.where(usable.any(1, keepdim=True), first, own)
 
 
 class Loader:
@@ -322,7 +331,10 @@ class Loader:
         if known is None:
             return HostBatch(images, None, ids)
         rows, parts = known[whole], self._pixels.parts
-        other = contrasts(rows, parts, step) if parts else rows.roll(-1, 0)
+        if parts:
+            other = contrasts(rows, parts, step)
+        else:
+            other = torch.stack([rows.roll(-turn, 0) for turn in range(1, OTHERS + 1)], 1)
         return HostBatch(images, rows[first:last], ids, other[first:last])
 
     def _ids(self, step: int) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ the two trade one for the other in use (Wang et al., "Deep Network Interpolation
 import copy
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 from mintmark.engines.adversarial import RELATIVISTIC, Game, squared_gradient
 from mintmark.engines.degrade import Damage
+from mintmark.engines.tiles import Change
 from mintmark.metrics import extractors
 from mintmark.metrics.features import FeatureNet
 from mintmark.training.trainer import Average, Batch, Cosine, Moment, Phase
@@ -148,6 +149,15 @@ class Paired:
         with torch.no_grad():
             made: Tensor = networks["G"](inputs.to(weights)).float().cpu()
         return made.clamp(-1, 1)
+
+    def on(self, networks: Mapping[str, nn.Module], picture: Tensor) -> Change:  # noqa: ARG002
+        """What changes the tiles of one picture, which it may look at whole first.
+
+        Args:
+            networks: `G`, in evaluation mode; see `balanced`.
+            picture: In [-1, 1], (C, H, W).
+        """
+        return partial(self.run, networks)
 
 
 @torch.no_grad()

@@ -13,6 +13,7 @@ from mintmark.engines import growth
 from mintmark.engines.adversarial import (
     RELATIVISTIC,
     Game,
+    gamma_for,
     gradient_penalty,
     interpolate,
     squared_gradient,
@@ -24,7 +25,6 @@ from mintmark.training.trainer import Average, Batch, Cosine, Moment, Phase
 
 Place = Literal["real", "fake", "between"]
 
-PUBLISHED = 256  # pictures a batch, for which the gammas are published that we go by
 CHUNK = 16  # samples generated at once; fixed, because results may depend on it in the last bit
 
 
@@ -44,13 +44,10 @@ class LatentNetwork(Protocol):
 
 
 class Judge(Protocol):
-    """A discriminator that looks once and may score against several conditions."""
+    """What a discriminator may do beside its score."""
 
-    def look(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) to features."""
-
-    def score(self, features: Tensor, condition: Tensor | None) -> Tensor:
-        """Features and the rows of a condition to logits, (N,)."""
+    def match(self, x: Tensor, conditions: Sequence[Tensor]) -> Tensor:
+        """How well pictures fit each of K conditions, (N, K)."""
 
     def reconstruct(self, x: Tensor) -> Tensor:
         """What a decoder makes of the features of pictures."""
@@ -87,8 +84,9 @@ class Synthesis:
             its own condition), `fake` is R2, `between` is WGAN-GP.
         penalty_every: Steps between penalties; they are scaled to make up for it.
         augment: Augmentation of what D sees.
-        mismatched: Weight of the loss by which a real picture beside a condition that it
-            does not have counts as fake (Reed et al., 2016).
+        mismatched: Weight of the losses by which D learns to tell a real picture's own
+            condition from others that it does not have (Reed et al., 2016), and G to draw so
+            that it can; D needs a matcher.
         reconstruct: Weight of the loss by which D draws again what it saw (Liu et al.,
             2021, FastGAN); D needs a decoder.
         frozen: Stages of D, from the picture's side, that do not learn (Mo et al.,
@@ -166,38 +164,33 @@ class Synthesis:
         pixels.requires_grad_(due)
         views = zip(pixels.chunk(2), ("discriminator/real", "discriminator/fake"), strict=True)
         seen = torch.cat([self._augmented(half, moment, name) for half, name in views])
-        logits, wrong = self._judged(networks["D"], seen, batch)
+        condition = None if batch.condition is None else torch.cat([batch.condition] * 2)
+        logits = networks["D"](seen, condition).float()  # (2N,): one pass instead of two
         real, generated = logits.chunk(2)
         figures = {
             "discriminator": self.game.discriminator(real, generated).mean(),
             "pairs_won": (real > generated).float().mean(),
             "spread": _spread(fake) / _spread(shown).clamp(min=1e-8),
         }
-        figures |= self._mismatched(real, wrong, batch)
+        figures |= self._mismatched("mismatched", networks["D"], seen[: len(shown)].detach(), batch)
         figures |= self._reconstructed(networks["D"], seen[: len(shown)])
         if due:
             shares = replace(batch, real=shown)
             figures |= self._penalty(networks, shares, fake, pixels, logits, moment)
         return figures
 
-    def _judged(self, network: nn.Module, seen: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Logits of both halves, (2N,), and of the real ones beside wrong conditions, (N,)."""
-        condition = None if batch.condition is None else torch.cat([batch.condition] * 2)
-        if not self.mismatched or batch.other is None:
-            logits = network(seen, condition).float()  # (2N,): one pass instead of two
-            return logits, logits[:0]
-        judge = cast(Judge, network)
-        features = judge.look(seen)
-        right = judge.score(features, condition).float()
-        return right, judge.score(features[: len(batch.real)], batch.other).float()
-
-    def _mismatched(self, real: Tensor, wrong: Tensor, batch: Batch) -> dict[str, Tensor]:
-        """The loss of real pictures beside conditions that are not theirs."""
-        if not len(wrong) or batch.condition is None or batch.other is None:
+    def _mismatched(
+        self, name: str, network: nn.Module, seen: Tensor, batch: Batch
+    ) -> dict[str, Tensor]:
+        """The loss of pictures whose own condition does not fit better than others."""
+        if not self.mismatched or batch.condition is None or batch.other is None:
             return {}
-        differs = (batch.condition != batch.other).view(len(real), -1).any(1)  # (N,)
-        loss = self.game.discriminator(real, wrong) * differs
-        return {"mismatched": self.mismatched * loss.mean()}
+        others = batch.other.unbind(1)  # K conditions that the pictures do not have
+        fits = cast(Judge, network).match(seen, [batch.condition, *others]).float()  # (N, 1 + K)
+        own = batch.condition.unsqueeze(1)  # (N, 1, ...)
+        differs = (own != batch.other).flatten(2).any(2) if own.ndim > 2 else own != batch.other
+        loss = self.game.discriminator(fits[:, :1], fits[:, 1:]) * differs  # (N, K)
+        return {name: self.mismatched * loss.mean()}
 
     def _reconstructed(self, network: nn.Module, seen: Tensor) -> dict[str, Tensor]:
         """The loss of D's own pictures of what it saw."""
@@ -257,12 +250,13 @@ class Synthesis:
     ) -> dict[str, Tensor]:
         fake = _generate(networks, batch, moment, "generator").float()
         seen = self._augmented(fake, moment, "generator/fake")
+        figures = self._mismatched("fitting", networks["D"], seen, batch)
         generated = networks["D"](seen, batch.condition).float()
         with torch.no_grad():  # the real half only sets the mark; nothing flows back into it
             shown = growth.shown(batch.real, networks, self.grow)
             seen = self._augmented(shown, moment, "generator/real")
             real = networks["D"](seen, batch.condition).float()
-        return {"generator": self.game.generator(real, generated).mean()}
+        return {"generator": self.game.generator(real, generated).mean(), **figures}
 
     def _augmented(self, images: Tensor, moment: Moment, name: str) -> Tensor:
         p = self.augment.probability(moment.controls, moment.fraction)
@@ -334,19 +328,6 @@ def in_chunks(draw: Callable[..., Tensor], network: nn.Module, *inputs: Tensor |
         ]
         samples.append(draw(*parts).float().cpu())
     return torch.cat(samples)[:count]
-
-
-def gamma_for(size: int, batch: int = PUBLISHED) -> Cosine:
-    """Gamma for square pictures of `size` pixels in batches of `batch`, annealed to a tenth.
-
-    Anchors: R3GAN publishes 0.05 at 32 (CIFAR-10), 0.5 at 32 (ImageNet), 2 at 64
-    and 150 at 256 (FFHQ) for batches of 256 and more; from 64 upwards those follow
-    size ** 3.1. Smaller batches ask for more in proportion, as in StyleGAN2's own rule
-    (Karras et al., 2020). Below 1 nothing was tried that did not lose modes on the digits
-    (docs/explanation/measured.md).
-    """
-    start = max(1.0, 2 * (size / 64) ** 3.1 * max(1.0, PUBLISHED / batch))
-    return Cosine(start, start / 10)
 
 
 def _generate(

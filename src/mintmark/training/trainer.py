@@ -107,7 +107,7 @@ class Batch:
         real: Pictures in [-1, 1], (N, C, H, W), float32, or other samples.
         condition: What each shows, (N, ...): class numbers, rows of attributes or
             hashed captions; or None.
-        other: For each a condition that it does not have, or None.
+        other: For each K conditions that it does not have, (N, K, ...), or None.
     """
 
     real: Tensor

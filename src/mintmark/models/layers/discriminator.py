@@ -1,12 +1,14 @@
 """The discriminator of the synthesis families: the generator's stages in reverse."""
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mintmark.models.layers.matcher import Matcher
 from mintmark.models.layers.resample import downsample, reduce, upsample
 from mintmark.models.layers.residual import SLOPE, ResidualArgs, between, conv, stage
 
@@ -44,6 +46,7 @@ class Discriminator(nn.Module):
         self.linear = nn.Linear(widths[-1], outputs, bias=False)
         nn.init.normal_(self.linear.weight, 0, 1 / math.sqrt(widths[-1]))
         self.embed = args.embedding(outputs, 1 / math.sqrt(outputs))
+        self.matcher = Matcher(args) if args.matcher else None
         self.decoder = _decoder(widths[-2], args.channels) if args.decoder else None
         if args.grow:
             self.register_buffer("level", torch.tensor(float(self.top)))
@@ -58,18 +61,17 @@ class Discriminator(nn.Module):
         Returns:
             Logits, (N,), higher for real.
         """
-        return self.score(self.look(x), condition)
-
-    def look(self, x: Tensor) -> Tensor:
-        """Features that a condition is compared with, (N, outputs)."""
-        features: Tensor = self.linear(self.basis(self._below(x, self.top)).flatten(1))
-        return features
-
-    def score(self, features: Tensor, condition: Tensor | None) -> Tensor:
-        """Logits of features beside a condition, (N,)."""
+        y: Tensor = self.linear(self.basis(self._below(x, self.top)).flatten(1))  # (N, outputs)
         if self.embed is not None:
-            features = (features * self.embed(condition)).sum(1, keepdim=True)  # (N, 1)
-        return features[:, 0]
+            y = (y * self.embed(condition)).sum(1, keepdim=True)  # (N, 1)
+        return y[:, 0]
+
+    def match(self, x: Tensor, conditions: Sequence[Tensor]) -> Tensor:
+        """How well pictures fit several conditions; see `Matcher`."""
+        if self.matcher is None:
+            raise ValueError("this discriminator was built without a matcher")
+        fits: Tensor = self.matcher(x, conditions)
+        return fits
 
     def reconstruct(self, x: Tensor) -> Tensor:
         """What the decoder makes of the features of pictures (Liu et al., 2021, FastGAN).

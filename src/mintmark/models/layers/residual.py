@@ -47,6 +47,7 @@ class ResidualArgs:
         block: `grouped` as published, or `dense`.
         grow: Whether the networks can work at their lower stages alone.
         decoder: Whether the discriminator learns to draw again what it saw.
+        matcher: Whether it also says apart from its score how well a condition fits.
     """
 
     height: int
@@ -62,6 +63,7 @@ class ResidualArgs:
     block: Block = "grouped"
     grow: bool = False
     decoder: bool = False
+    matcher: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", tuple(self.widths))
@@ -104,8 +106,8 @@ class ResidualArgs:
                 )
         if self.block not in ("grouped", "dense"):
             raise ConfigError(f"There is no block {self.block!r}; choose grouped or dense.")
-        if not (isinstance(self.grow, bool) and isinstance(self.decoder, bool)):
-            raise ConfigError("grow and decoder are true or false; correct them.")
+        if not all(isinstance(one, bool) for one in (self.grow, self.decoder, self.matcher)):
+            raise ConfigError("grow, decoder and matcher are true or false; correct them.")
 
     @property
     def base(self) -> tuple[int, int]:
