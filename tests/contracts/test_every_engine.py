@@ -89,7 +89,8 @@ def networks_of(engine: Synthesis = PLAIN) -> dict[str, nn.Module]:
 def batch_of(rows: slice = slice(ROWS)) -> Batch:
     real = torch.rand(ROWS, 3, 16, 16, generator=torch.Generator().manual_seed(7)) * 2 - 1
     classes = torch.tensor([0, 1, 1, 0, 1, 1])
-    return Batch(real[rows], classes[rows], classes.roll(-1)[rows])
+    others = torch.stack([classes.roll(-1), classes.roll(-2)], 1)  # two that it does not have
+    return Batch(real[rows], classes[rows], others[rows])
 
 
 def moment_of(engine: Synthesis, step: int = 0, seed: int = 0) -> Moment:
