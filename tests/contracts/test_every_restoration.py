@@ -17,6 +17,7 @@ from mintmark.core.media import Picture
 from mintmark.core.records import Progress
 from mintmark.data.encode import encode
 from mintmark.data.pictures import decode
+from mintmark.engines.holes import Holes
 from mintmark.models.card import parse
 from mintmark.models.families import FAMILIES
 from mintmark.models.package import from_pretrained, verify
@@ -97,17 +98,20 @@ def test_packages_and_loads_back(made: tuple[Restoration, Path]) -> None:
 def test_what_it_makes_is_marked(made: tuple[Restoration, Path], tmp_path: Path) -> None:
     task, folder = made
     package = folder / "run/package"
-    request = ApplyRequest(package=str(package), pictures=(folder / "data",), out=tmp_path)
+    asked = {"outpaint": {"left": 4}} if isinstance(task.engine.damage, Holes) else {}
+    given = {"package": str(package), "pictures": (folder / "data",), "out": tmp_path}
+    request = ApplyRequest.model_validate(given | asked)
     written = finish(apply(request, open_world()))
     assert [path.name for path in written] == ["0.png", "1.png", "2.png"]
-    scale = task.args.get("scale", 1)
+    scale, added = task.args.get("scale", 1), 4 if asked else 0
     for path in written:
         content = path.read_bytes()
         assert mark.source_type(content) == mark.COMPOSITE
         recipe = mark.read_recipe(content, path.name)
         assert recipe.task == task.name and recipe.package == from_pretrained(package).digest
         assert recipe.inputs["parent"] == digest_file(folder / "data" / path.name)
-        assert decode(content, path.name).array.shape == (40 * scale, 70 * scale, 3)
+        shape = decode(content, path.name).array.shape
+        assert shape == (40 * scale, 70 * scale + added, 3)
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -1,7 +1,8 @@
 """The verb `apply`: better pictures of given ones, of any size and number."""
 
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +11,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mintmark.actions import filling
+from mintmark.actions.filling import mask_of
 from mintmark.actions.generate import load
 from mintmark.actions.requests import ApplyRequest
 from mintmark.actions.world import World
 from mintmark.core.errors import ConfigError, DataError, InputError
-from mintmark.core.files import digest_bytes
+from mintmark.core.files import digest_bytes, digest_file
 from mintmark.core.lineage import version
 from mintmark.core.media import Picture
-from mintmark.core.records import Progress, Recipe
+from mintmark.core.records import Progress, Recipe, Side
 from mintmark.data.pictures import decode
+from mintmark.engines.holes import Holes
 from mintmark.engines.paired import Paired, balanced
 from mintmark.engines.tiles import OVERLAP, in_tiles
 from mintmark.models.package import Package
@@ -39,6 +43,8 @@ class Work:
         scale: How many times the sides grow.
         tile: Pixels a side at once.
         fidelity: The balance.
+        mask: Where to fill pictures; see `ApplyRequest`.
+        margins: How far to continue them.
     """
 
     package: Package
@@ -47,6 +53,8 @@ class Work:
     scale: int
     tile: int
     fidelity: float
+    mask: Path | None = None
+    margins: Mapping[Side, int] = field(default_factory=dict)
 
 
 def apply(request: ApplyRequest, world: World) -> Generator[Progress, None, list[Path]]:
@@ -106,8 +114,33 @@ def _work(request: ApplyRequest, world: World) -> Work:
     faithful = "F" in package.config.networks
     networks = load(request.package, world, ("G", "F")).networks if faithful else package.networks
     network = balanced(networks, request.fidelity) if faithful else networks["G"]
-    scale = int(package.config.args["scale"])
-    return Work(package, network, task.engine, scale, request.tile, request.fidelity)
+    scale = int(package.config.args.get("scale", 1))
+    margins = {side: pixels for side, pixels in request.outpaint.items() if pixels}
+    _require_holes(isinstance(task.engine.damage, Holes), request.mask, margins, task.name)
+    return Work(
+        package, network, task.engine, scale, request.tile, request.fidelity, request.mask, margins
+    )
+
+
+def _require_holes(fills: bool, mask: Path | None, margins: Mapping[Side, int], name: str) -> None:
+    """Refuses what would fill nothing, or change what it should not.
+
+    Raises:
+        ConfigError: No hole is given, two kinds are, the mask is not there, or the package fills
+            none.
+    """
+    if not fills and (mask or margins):
+        raise ConfigError(
+            f"The package of {name} fills nothing; leave out --mask and --outpaint, or take one "
+            "of inpaint or outpaint."
+        )
+    if mask and not mask.exists():
+        raise ConfigError(f"There is no mask {mask}; give a picture or a folder of them.")
+    if fills and bool(mask) == bool(margins):
+        raise ConfigError(
+            f"The package of {name} needs either --mask FILE, white where to fill, or --outpaint "
+            "with pixels to add, as in --outpaint left=256; give one of them."
+        )
 
 
 def _files(request: ApplyRequest) -> Iterator[tuple[Path, Path]]:
@@ -136,24 +169,50 @@ def _one(
     work: Work, content: bytes, file: Path, target: Path
 ) -> Generator[tuple[int, int], None, None]:
     """Works on one picture; yields its tiles done and in all."""
+    mask = None if work.mask is None else mask_of(work.mask, file)
     recipe = Recipe(
         package=work.package.digest,
         task=work.package.config.task,
         seed=0,
         index=0,
-        inputs={"parent": digest_bytes(content), "fidelity": work.fidelity},
+        inputs={
+            "parent": digest_bytes(content),
+            "fidelity": work.fidelity,
+            **({} if mask is None else {"mask": digest_file(mask)}),
+            **{f"outpaint_{side}": pixels for side, pixels in work.margins.items()},
+        },
         device=next(work.network.parameters()).device.type,
         code_version=version(),
     )
     if _is_done(target, recipe):
         return
     picture = decode(content, file.name)
+    if mask is not None or work.margins:
+        made = yield from _filled(work, picture, mask)
+    else:
+        made = yield from _restored(work, picture)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_marked(target, made, work.package, recipe, COMPOSITE)
+
+
+def _filled(
+    work: Work, picture: Picture, mask: Path | None
+) -> Generator[tuple[int, int], None, Picture]:
+    if mask is None:
+        picture, missing = filling.extended(picture, work.margins)
+    else:
+        missing = filling.read_mask(mask, picture)
+    change = partial(work.engine.run, {"G": work.network})
+    shape = work.package.config.shape
+    depth = min(shape[1:]) // 2
+    return (yield from filling.filled(change, picture, missing, shape[0], depth, work.tile))
+
+
+def _restored(work: Work, picture: Picture) -> Generator[tuple[int, int], None, Picture]:
     samples, alpha = _samples(picture, work.package.config.channels)
     change = work.engine.on({"G": work.network}, samples)
     result = yield from in_tiles(change, samples, work.scale, work.tile, OVERLAP)
-    made = _picture(result, alpha, work.scale, picture)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_marked(target, made, work.package, recipe, COMPOSITE)
+    return _picture(result, alpha, work.scale, picture)
 
 
 def _is_done(target: Path, recipe: Recipe) -> bool:

@@ -32,7 +32,8 @@ def sheet(engine: Paired, package: Package, pixels: PixelSet, seed: int) -> Pict
     """Crops in rows: what the network gets, what it makes of it, and what it should be."""
     clean, damaged = shown(engine, pixels, seed, SHOWN)
     made = engine.run(package.networks, damaged)
-    seen = F.interpolate(damaged, size=clean.shape[2:], mode="nearest")
+    colours = damaged[:, : clean.shape[1]]  # a mask may follow them
+    seen = F.interpolate(colours, size=clean.shape[2:], mode="nearest")
     columns = [drawing.pictures(part) for part in (seen, made, clean)]
     return layout.sheet([tile for row in zip(*columns, strict=True) for tile in row], len(columns))
 
@@ -40,7 +41,8 @@ def sheet(engine: Paired, package: Package, pixels: PixelSet, seed: int) -> Pict
 def fidelity(engine: Paired, package: Package, pixels: PixelSet, seed: int) -> Mapping[str, float]:
     """PSNR of some training crops in dB, and of the plain way: to compare along the run only."""
     clean, damaged = shown(engine, pixels, seed, WATCHED)
-    plain = F.interpolate(damaged, size=clean.shape[2:], mode="bicubic").clamp(-1, 1)
+    colours = damaged[:, : clean.shape[1]]
+    plain = F.interpolate(colours, size=clean.shape[2:], mode="bicubic").clamp(-1, 1)
     made = engine.run(package.networks, damaged)
     return {"psnr": psnr(made, clean), "plain_psnr": psnr(plain, clean)}
 

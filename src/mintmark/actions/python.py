@@ -51,7 +51,8 @@ class Model:
         Args:
             pictures: A file or folder, or several.
             out: Folder to write to.
-            options: The other fields of `actions.requests.ApplyRequest`: fidelity, tile.
+            options: The other fields of `actions.requests.ApplyRequest`: fidelity, tile,
+                mask, outpaint.
 
         Returns:
             The files.

@@ -1,7 +1,7 @@
 """The public vocabulary: one record a verb, the same for every surface."""
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -13,6 +13,7 @@ from pydantic import (
 )
 
 from mintmark.core.errors import ConfigError
+from mintmark.core.records import MOST_MARGIN, Side
 
 
 class Request(BaseModel):
@@ -172,6 +173,12 @@ class ApplyRequest(Request):
         0.3, ge=0, le=1, allow_inf_nan=False, description="0 looks best, 1 is nearest to the truth."
     )
     tile: int = Field(256, ge=64, le=4096, description="Pixels a side that are worked on at once.")
+    mask: Path | None = Field(
+        None, description="White where to fill: a picture, or a folder with one of each name."
+    )
+    outpaint: dict[Side, Annotated[int, Field(ge=0, le=MOST_MARGIN)]] = Field(
+        {}, description="Pixels to add at each side."
+    )
 
 
 Features = Literal["auto", "digits", "pictures", "data", "inception"]

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from mintmark.cli import show
-from mintmark.cli.typed import numbers, pairs, sides
+from mintmark.cli.typed import margins, numbers, pairs, sides
 from mintmark.core.errors import MintmarkError
 
 app = typer.Typer(
@@ -207,15 +207,23 @@ def apply(
     out: Out,
     fidelity: Annotated[float, typer.Option(help="0 looks best, 1 is nearest to the truth.")] = 0.3,
     tile: Annotated[int, typer.Option(help="Pixels a side that are worked on at once.")] = 256,
+    mask: Annotated[
+        Path | None,
+        typer.Option(help="White where to fill: a file, or a folder of like names."),
+    ] = None,
+    outpaint: Annotated[
+        list[str] | None, typer.Option(help="Pixels to add, as in left=256; may be repeated.")
+    ] = None,
 ) -> None:
-    """Make pictures better: enlarge them, or take out their noise."""
+    """Make pictures better: enlarge, clean, fill or extend them."""
     from mintmark.actions.apply import apply as verb
     from mintmark.actions.requests import ApplyRequest
     from mintmark.actions.world import open_world
 
     request = ApplyRequest(
-        package=package, pictures=tuple(pictures), out=out, fidelity=fidelity, tile=tile
-    )
+        package=package, pictures=tuple(pictures), out=out, fidelity=fidelity, tile=tile,
+        mask=mask, outpaint=margins(outpaint or []),
+    )  # fmt: skip
     show.follow(
         verb(request, open_world()), go_on="Run the same command again to go on.", tell=False
     )

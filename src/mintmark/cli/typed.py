@@ -1,6 +1,9 @@
 """Values as they are typed: sizes, ranges of seeds, attributes."""
 
+from typing import cast, get_args
+
 from mintmark.core.errors import ConfigError
+from mintmark.core.records import MOST_MARGIN, Side
 
 MOST_SEEDS = 100_000
 
@@ -27,6 +30,20 @@ def numbers(text: str | None) -> tuple[int, ...]:
             raise ConfigError(f"--seeds {part} is a very long range; take --count instead.")
         found += range(int(first), int(last or first) + 1)
     return tuple(found)
+
+
+def margins(texts: list[str]) -> dict[Side, int]:
+    """Pixels at sides as they are typed: `left=256`, or several with commas."""
+    found: dict[Side, int] = {}
+    for part in ",".join(texts).split(",") if texts else []:
+        side, _, pixels = part.strip().partition("=")
+        if side not in get_args(Side) or not pixels.isdecimal() or int(pixels) > MOST_MARGIN:
+            raise ConfigError(
+                "--outpaint takes left, right, top or bottom with pixels up to "
+                f"{MOST_MARGIN}, as in --outpaint left=256, not {part!r}."
+            )
+        found[cast(Side, side)] = int(pixels)
+    return found
 
 
 def pairs(texts: list[str]) -> dict[str, str]:

@@ -4,10 +4,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mintmark.core.errors import ConfigError
 from mintmark.core.files import digest_json
+
+Side = Literal["left", "right", "top", "bottom"]
+MOST_MARGIN = 4096  # pixels that a picture may be continued by at a side
 
 
 @dataclass(frozen=True)

@@ -22,15 +22,14 @@ from torch.nn import functional as F
 
 from mintmark.core.errors import ConfigError
 from mintmark.models.layers import presets
-from mintmark.models.layers.resample import downsample
-from mintmark.models.layers.residual import SLOPE, DenseBlock, conv
+from mintmark.models.layers.patches import PatchDiscriminator
+from mintmark.models.layers.residual import SLOPE, conv
 
 SCALED = 0.2  # of each residual, which keeps deep sums calm
 FOLD = 2  # pixels a side of a cell where nothing is enlarged
 CONVOLUTIONS = 5  # of a dense block
 DENSE = 3  # dense blocks in a block
 SMALLEST, LARGEST = 16, 512  # pixels a side of what is learned from, in steps of the smaller
-PATCHES = (32, 48, 64)  # channels of the discriminator's stages, each at half the size
 
 
 @dataclass(frozen=True)
@@ -143,27 +142,6 @@ class Restorer(nn.Module):
 
 def _enlarged(x: Tensor, scale: int) -> Tensor:
     return x if scale == 1 else F.interpolate(x, scale_factor=scale, mode="bicubic")
-
-
-class PatchDiscriminator(nn.Module):
-    """Scores overlapping patches of pictures of any size."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.start = conv(channels, PATCHES[0], 1, 1.0)
-        scale = len(PATCHES) ** -0.5  # fix-up, see `ResidualArgs.fixup`
-        self.stages = nn.ModuleList(DenseBlock(width, scale) for width in PATCHES)
-        ends = [*PATCHES[1:], PATCHES[-1]]
-        self.widen = nn.ModuleList(conv(a, b, 1, 1.0) for a, b in zip(PATCHES, ends, strict=True))
-        self.finish = conv(PATCHES[-1], 1, 3, 1.0)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Pictures in [-1, 1], (N, channels, H, W), to logits, (N, patches)."""
-        y = self.start(x)
-        for stage, widen in zip(self.stages, self.widen, strict=True):
-            y = widen(downsample(stage(y)))  # (N, next width, H / 2, W / 2)
-        logits: Tensor = self.finish(y).flatten(1)
-        return logits
 
 
 PRESETS: Mapping[str, Mapping[str, int]] = {

@@ -23,7 +23,7 @@ class Input:
     """
 
     name: str
-    kind: Literal["class", "attributes", "text", "seed", "picture", "fidelity"]
+    kind: Literal["class", "attributes", "text", "seed", "picture", "mask", "margins", "fidelity"]
     about: str
 
 
@@ -99,6 +99,8 @@ class Restoration:
 AnyTask = Task | Restoration
 
 PICTURE = Input("picture", "picture", "The pictures to work on: files or folders.")
+MASK = Input("mask", "mask", "White where the picture shall be filled, of the same size.")
+MARGINS = Input("outpaint", "margins", "Pixels to add at each side, such as left=256.")
 FIDELITY = Input("fidelity", "fidelity", "0 looks best, 1 is nearest to the truth.")
 SEED = Input("seed", "seed", "Picture i of a seed is always the same.")
 

@@ -1,0 +1,181 @@
+"""Fast Fourier convolutions, for filling what is missing in pictures.
+
+Source: Suvorov et al., "Resolution-robust Large Mask Inpainting with Fourier
+Convolutions" (LaMa), WACV 2022, after Chi, Jiang, Mu, "Fast Fourier Convolution", NeurIPS
+2020: part of the channels are mixed in the frequencies of the whole picture, so each
+place can see all others however large the hole.
+
+Departures: residual blocks without normalisation, whose last convolutions begin at zero;
+skips from each resolution to the same one on the way up; what is known is put back by
+the network itself, so no training can change it.
+"""
+
+import math
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mintmark.core.errors import ConfigError
+from mintmark.models.layers import presets
+from mintmark.models.layers.patches import PatchDiscriminator
+from mintmark.models.layers.resample import enlarge
+from mintmark.models.layers.residual import GAIN, SLOPE, conv
+
+CELL = 4  # pixels a side of one place where the blocks work
+SMALLEST, LARGEST = 16, 512  # pixels a side of what is learned from, in steps of the smaller
+
+
+@dataclass(frozen=True)
+class FourierArgs:
+    """What a pair of networks is built from.
+
+    Attributes:
+        height: Rows of the pictures that it learned to fill; it takes any others too.
+        width: Columns of those.
+        channels: 1 grey, 3 RGB.
+        features: Channels at full resolution; four times as many at a quarter of it.
+        blocks: Residual blocks at a quarter of the resolution.
+    """
+
+    height: int
+    width: int
+    channels: int
+    features: int = 24
+    blocks: int = 3
+
+    def __post_init__(self) -> None:
+        sides = range(SMALLEST, LARGEST + 1, SMALLEST)
+        allowed: dict[str, tuple[object, Container[int]]] = {
+            "height": (self.height, sides),
+            "width": (self.width, sides),
+            "channels": (self.channels, (1, 3)),
+            "features": (self.features, range(8, 257, 4)),
+            "blocks": (self.blocks, range(1, 65)),
+        }
+        for name, (value, values) in allowed.items():
+            if not isinstance(value, int) or isinstance(value, bool) or value not in values:
+                raise ConfigError(f"fourier cannot be built with {value!r} as {name}; correct it.")
+
+
+class Spectral(nn.Module):
+    """A convolution of single frequencies: every place sees the whole picture."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.mix = conv(2 * width, 2 * width, 1, GAIN, bias=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, width, H, W) to the same shape."""
+        with torch.autocast(x.device.type, enabled=False):  # no transform of half precision
+            waves = torch.fft.rfft2(x.float(), norm="ortho")  # (N, width, H, W / 2 + 1)
+            parts = torch.cat([waves.real, waves.imag], 1)
+            mixed = F.leaky_relu(self.mix(parts), SLOPE)
+            real, imaginary = mixed.chunk(2, 1)
+            back: Tensor = torch.fft.irfft2(
+                torch.complex(real, imaginary), x.shape[2:], norm="ortho"
+            )
+        return back.to(x.dtype)
+
+
+class Block(nn.Module):
+    """Two convolutions added to their input; half of the channels also see the whole."""
+
+    def __init__(self, width: int, scale: float) -> None:
+        super().__init__()
+        self.far = width // 2
+        self.conv1 = conv(width, width, 3, scale * GAIN, bias=True)
+        self.spectral = Spectral(self.far)
+        self.conv2 = conv(width, width, 3, 0.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, width, H, W) to the same shape."""
+        near = self.conv1(x)
+        far = near[:, : self.far] + self.spectral(x[:, : self.far])
+        y: Tensor = self.conv2(F.leaky_relu(torch.cat([far, near[:, self.far :]], 1), SLOPE))
+        return x + y
+
+
+class Filler(nn.Module):
+    """Fills what is missing in pictures of any size."""
+
+    def __init__(self, args: FourierArgs) -> None:
+        super().__init__()
+        width = args.features
+        self.channels = args.channels
+        self.first = conv(args.channels + 1, width, 5, 1.0, bias=True)
+        self.down = nn.ModuleList(
+            nn.Conv2d(one * width, 2 * one * width, 3, stride=2, padding=1) for one in (1, 2)
+        )
+        scale = args.blocks**-0.5  # fix-up, see `ResidualArgs.fixup`
+        self.blocks = nn.Sequential(*(Block(4 * width, scale) for _ in range(args.blocks)))
+        self.up = nn.ModuleList(
+            conv(2 * one * width, one * width, 3, math.sqrt(2), bias=True) for one in (2, 1)
+        )
+        self.last = conv(width, args.channels, 3, 0.1, bias=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Fills pictures.
+
+        Args:
+            x: Pictures in [-1, 1], 0 where they are missing, and the mask of that, 1 for
+                missing, (N, channels + 1, H, W).
+
+        Returns:
+            Pictures, (N, channels, H, W); what was known is as it was.
+        """
+        height, width = x.shape[2:]
+        odd = (-height % CELL, -width % CELL)
+        y = F.leaky_relu(self.first(F.pad(x, (0, odd[1], 0, odd[0]), "replicate")), SLOPE)
+        seen = []
+        for layer in self.down:
+            seen.append(y)
+            y = F.leaky_relu(layer(y), SLOPE)  # (N, twice as many, H / 2, W / 2)
+        y = self.blocks(y)
+        for layer in self.up:
+            y = F.leaky_relu(layer(enlarge(y)), SLOPE) + seen.pop()  # (N, half, 2H, 2W)
+        made: Tensor = self.last(y)[:, :, :height, :width]
+        known, missing = x[:, : self.channels], x[:, self.channels :]
+        return known * (1 - missing) + made * missing
+
+
+PRESETS: Mapping[str, Mapping[str, int]] = {
+    "tiny": {"features": 24, "blocks": 3},  # a CPU
+    "small": {"features": 64, "blocks": 9},  # LaMa's base
+    "base": {"features": 64, "blocks": 18},  # LaMa's largest
+}
+
+
+def preset(name: str, shape: tuple[int, int, int], _: Mapping[str, int]) -> dict[str, Any]:
+    """Arguments for `build` by the size of the wish.
+
+    Args:
+        name: One of `PRESETS`.
+        shape: Channels, rows and columns of the pictures to learn from.
+
+    Raises:
+        ConfigError: There is no such preset.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"There is no preset {name!r}; choose one of {', '.join(PRESETS)}.")
+    channels, height, width = shape
+    return {"height": height, "width": width, "channels": channels, **PRESETS[name]}
+
+
+def build(args: Mapping[str, Any]) -> dict[str, nn.Module]:
+    """Freshly initialised networks.
+
+    Args:
+        args: The fields of `FourierArgs`, as plain JSON values.
+
+    Returns:
+        `{"G": Filler, "D": PatchDiscriminator}`.
+
+    Raises:
+        ConfigError: An argument is missing, unknown or out of range.
+    """
+    checked = presets.checked(FourierArgs, args, "fourier")
+    return {"G": Filler(checked), "D": PatchDiscriminator(checked.channels)}
