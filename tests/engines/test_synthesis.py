@@ -7,6 +7,7 @@ import small
 import torch
 from torch import Tensor, nn
 
+from mintmark.engines import matching as matching_of
 from mintmark.engines.adversarial import WASSERSTEIN, gamma_for
 from mintmark.engines.augment import Augment
 from mintmark.engines.growth import Grow
@@ -132,10 +133,22 @@ def matching(**changes: object) -> dict[str, nn.Module]:
     return r3gan.build({**small.ARGS, "matcher": True, **changes})
 
 
-def fits(nets: dict[str, nn.Module], images: Tensor, *conditions: Tensor) -> Tensor:
+def judge_of(nets: dict[str, nn.Module]) -> Discriminator:
     judge = nets["D"]
     assert isinstance(judge, Discriminator)
-    return judge.match(images, conditions)
+    return judge
+
+
+def noisy(images: Tensor, name: str) -> Tensor:
+    """What the matcher sees of pictures."""
+    draws = moment().draws
+    strength = matching_of.NOISE * draws.uniform(f"match/{name}", 1, 1, 1)
+    return images + strength * draws.normal(f"match/{name}/noise", *images.shape[1:])
+
+
+def lost(fits: Tensor, counted: Tensor) -> Tensor:
+    """The relativistic loss of (N, 1 + K) logits, own condition first."""
+    return (torch.nn.functional.softplus(fits[:, 1:] - fits[:, :1]) * counted).mean()
 
 
 def test_wrong_conditions_fit_worse_and_equal_ones_do_not_count() -> None:
@@ -144,12 +157,12 @@ def test_wrong_conditions_fit_worse_and_equal_ones_do_not_count() -> None:
     assert data.condition is not None
     other = torch.stack([data.condition.roll(1), data.condition.roll(2)], 1)  # (N, 2)
     found = MISMATCHED.losses("discriminator", nets, replace(data, other=other), now)
-    seen = fits(nets, data.real, data.condition, *other.unbind(1))
-    pairs = torch.nn.functional.softplus(seen[:, 1:] - seen[:, :1])
+    judge, rows = judge_of(nets), [data.condition, *other.unbind(1)]
     differs = data.condition[:, None] != other
     assert 0 < differs.sum() < differs.numel()
-    expected = 0.5 * (pairs * differs).mean()
-    torch.testing.assert_close(found["mismatched"], expected)
+    scores = torch.stack([nets["D"](data.real, row) for row in rows], 1)
+    expected = lost(scores, differs) + lost(judge.match(noisy(data.real, "real"), rows), differs)
+    torch.testing.assert_close(found["mismatched"], 0.5 * expected)
     same = replace(data, other=data.condition[:, None])
     assert MISMATCHED.losses("discriminator", nets, same, now)["mismatched"] == 0
     plain = ENGINE.losses("discriminator", nets, replace(data, other=other), now)
@@ -190,8 +203,11 @@ def test_attributes_that_differ_in_one_place_are_mismatched() -> None:
     other = rows.clone()[:, None]  # (N, 1, 4)
     other[0, 0, 3] = 1.0
     found = MISMATCHED.losses("discriminator", nets, Batch(batch().real, rows, other), moment())
-    seen = fits(nets, batch().real, rows, other[:, 0])[0]
-    expected = 0.5 * torch.nn.functional.softplus(seen[1] - seen[0]) / 8
+    both, counted = [rows, other[:, 0]], (rows != other[:, 0]).any(1)[:, None]
+    scores = torch.stack([nets["D"](batch().real, row) for row in both], 1)
+    fits = judge_of(nets).match(noisy(batch().real, "real"), both)
+    expected = 0.5 * (lost(scores, counted) + lost(fits, counted))
+    assert counted.sum() == 1
     torch.testing.assert_close(found["mismatched"], expected)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mintmark.core.seeds import derive
-from mintmark.engines import growth
+from mintmark.engines import growth, matching
 from mintmark.engines.adversarial import (
     RELATIVISTIC,
     Game,
@@ -20,6 +20,7 @@ from mintmark.engines.adversarial import (
 )
 from mintmark.engines.augment import Augment
 from mintmark.engines.growth import Grow
+from mintmark.engines.matching import Judge
 from mintmark.training.draws import Draws
 from mintmark.training.trainer import Average, Batch, Cosine, Moment, Phase
 
@@ -43,11 +44,8 @@ class LatentNetwork(Protocol):
         """(N, latent) and the rows of a condition to (N, C, H, W)."""
 
 
-class Judge(Protocol):
-    """What a discriminator may do beside its score."""
-
-    def match(self, x: Tensor, conditions: Sequence[Tensor]) -> Tensor:
-        """How well pictures fit each of K conditions, (N, K)."""
+class Redrawing(Protocol):
+    """A discriminator that draws again what it saw."""
 
     def reconstruct(self, x: Tensor) -> Tensor:
         """What a decoder makes of the features of pictures."""
@@ -164,40 +162,44 @@ class Synthesis:
         pixels.requires_grad_(due)
         views = zip(pixels.chunk(2), ("discriminator/real", "discriminator/fake"), strict=True)
         seen = torch.cat([self._augmented(half, moment, name) for half, name in views])
-        condition = None if batch.condition is None else torch.cat([batch.condition] * 2)
-        logits = networks["D"](seen, condition).float()  # (2N,): one pass instead of two
+        logits, told = self._judged(networks["D"], seen, batch, moment)
         real, generated = logits.chunk(2)
         figures = {
             "discriminator": self.game.discriminator(real, generated).mean(),
             "pairs_won": (real > generated).float().mean(),
             "spread": _spread(fake) / _spread(shown).clamp(min=1e-8),
         }
-        figures |= self._mismatched("mismatched", networks["D"], seen[: len(shown)].detach(), batch)
+        figures |= told
         figures |= self._reconstructed(networks["D"], seen[: len(shown)])
         if due:
             shares = replace(batch, real=shown)
             figures |= self._penalty(networks, shares, fake, pixels, logits, moment)
         return figures
 
-    def _mismatched(
-        self, name: str, network: nn.Module, seen: Tensor, batch: Batch
-    ) -> dict[str, Tensor]:
-        """The loss of pictures whose own condition does not fit better than others."""
-        if not self.mismatched or batch.condition is None or batch.other is None:
-            return {}
-        others = batch.other.unbind(1)  # K conditions that the pictures do not have
-        fits = cast(Judge, network).match(seen, [batch.condition, *others]).float()  # (N, 1 + K)
-        own = batch.condition.unsqueeze(1)  # (N, 1, ...)
-        differs = (own != batch.other).flatten(2).any(2) if own.ndim > 2 else own != batch.other
-        loss = self.game.discriminator(fits[:, :1], fits[:, 1:]) * differs  # (N, K)
-        return {name: self.mismatched * loss.mean()}
+    def _judged(
+        self, network: nn.Module, seen: Tensor, batch: Batch, moment: Moment
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Logits of real and generated pictures, (2N,), and the loss of mistaken conditions."""
+        condition = None if batch.condition is None else torch.cat([batch.condition] * 2)
+        if not self._matches(batch):
+            return network(seen, condition).float(), {}  # one pass instead of two
+        judge, count = cast(Judge, network), len(batch.real)
+        features = judge.look(seen)
+        scored = matching.scored(self.game, judge, features[:count], batch)
+        real = seen[:count].detach()  # no penalty asks for these gradients
+        matched = matching.matched(self.game, judge, real, batch, moment.draws, "real")
+        logits = judge.score(features, condition).float()
+        return logits, {"mismatched": self.mismatched * (scored + matched)}
+
+    def _matches(self, batch: Batch) -> bool:
+        return bool(self.mismatched) and batch.condition is not None and batch.other is not None
 
     def _reconstructed(self, network: nn.Module, seen: Tensor) -> dict[str, Tensor]:
         """The loss of D's own pictures of what it saw."""
         if not self.reconstruct:
             return {}
         seen = seen.detach()
-        drawn = cast(Judge, network).reconstruct(seen).float()
+        drawn = cast(Redrawing, network).reconstruct(seen).float()
         size = (min(drawn.shape[2], seen.shape[2]), min(drawn.shape[3], seen.shape[3]))
         aim, drawn = (F.adaptive_avg_pool2d(pictures, size) for pictures in (seen, drawn))
         return {"reconstruct": self.reconstruct * F.mse_loss(drawn, aim)}
@@ -250,7 +252,11 @@ class Synthesis:
     ) -> dict[str, Tensor]:
         fake = _generate(networks, batch, moment, "generator").float()
         seen = self._augmented(fake, moment, "generator/fake")
-        figures = self._mismatched("fitting", networks["D"], seen, batch)
+        figures = {}
+        if self._matches(batch):
+            judge = cast(Judge, networks["D"])
+            fits = matching.matched(self.game, judge, seen, batch, moment.draws, "fake")
+            figures["fitting"] = matching.FITTING * self.mismatched * fits
         generated = networks["D"](seen, batch.condition).float()
         with torch.no_grad():  # the real half only sets the mark; nothing flows back into it
             shown = growth.shown(batch.real, networks, self.grow)

@@ -61,10 +61,18 @@ class Discriminator(nn.Module):
         Returns:
             Logits, (N,), higher for real.
         """
-        y: Tensor = self.linear(self.basis(self._below(x, self.top)).flatten(1))  # (N, outputs)
+        return self.score(self.look(x), condition)
+
+    def look(self, x: Tensor) -> Tensor:
+        """Features that a condition is compared with, (N, outputs)."""
+        features: Tensor = self.linear(self.basis(self._below(x, self.top)).flatten(1))
+        return features
+
+    def score(self, features: Tensor, condition: Tensor | None) -> Tensor:
+        """Logits of features beside a condition, (N,)."""
         if self.embed is not None:
-            y = (y * self.embed(condition)).sum(1, keepdim=True)  # (N, 1)
-        return y[:, 0]
+            features = (features * self.embed(condition)).sum(1, keepdim=True)  # (N, 1)
+        return features[:, 0]
 
     def match(self, x: Tensor, conditions: Sequence[Tensor]) -> Tensor:
         """How well pictures fit several conditions; see `Matcher`."""
