@@ -2,9 +2,9 @@
 
 Five formats are read, by their content and never by their suffix. What is kept:
 
-* grey of 16 bits stays 16 bits (PNG and TIFF);
-* colour of 16 bits (PNG, TIFF) and AVIF of 10 or 12 bits become 8 bits, since
-  Pillow holds no deeper colour;
+* grey and colour of 16 bits stay 16 bits (PNG and TIFF; colour comes from `deep`);
+* grey of 16 bits with alpha, and AVIF of 10 or 12 bits, become 8 bits, since
+  Pillow holds nothing deeper;
 * palettes, 1-bit pictures, CMYK, YCbCr and Lab become grey or RGB, transparency
   becomes an alpha channel (except a transparent shade in 16-bit grey);
 * the EXIF orientation is applied;
@@ -34,6 +34,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from mintmark.core.errors import DataError
 from mintmark.core.media import Picture
 from mintmark.core.settings import settings
+from mintmark.data import deep
 
 FORMATS: dict[str, type[ImageFile.ImageFile]] = {
     "PNG": PngImageFile,
@@ -81,21 +82,27 @@ def decode(content: bytes, name: str) -> Picture:
         name: How errors call it.
 
     Returns:
-        The picture, upright, uint8 or (grey only) uint16.
+        The picture, upright, uint8 or uint16.
 
     Raises:
         DataError: It is of another format, damaged, cut off or beyond a limit.
     """
     with _blaming(name):
         image = _open(content)
+        is_deep = deep.is_deep(image)
+        lies = _orientation(image) if isinstance(image, TiffImageFile) else 1
         if isinstance(image, PngImageFile):
             _check_png(content)
-        image.load()
-        turn = TURNS.get(_orientation(image))
+        image.load()  # turns a TIFF, and finds what lies behind the pixels of a PNG
+        orientation = _orientation(image)
+        if is_deep:
+            samples = deep.read(content, len(_target_mode(image)))
+            return Picture(_upright(samples, orientation if lies == 1 else lies))
+        turn = TURNS.get(orientation)
         upright: Image.Image = image if turn is None else image.transpose(turn)
         array = np.asarray(_converted(upright))
-        deep = array.dtype != np.uint8
-        return Picture(np.atleast_3d(array.astype(np.uint16 if deep else np.uint8)))
+        kind = np.uint8 if array.dtype == np.uint8 else np.uint16
+        return Picture(np.atleast_3d(array.astype(kind)))
 
 
 def measure(content: bytes, name: str) -> Measure:
@@ -121,7 +128,7 @@ def measure(content: bytes, name: str) -> Measure:
         mode = _target_mode(image)
         if mode == "I;16":
             return Measure(width, height, 1, 16)
-        return Measure(width, height, len(mode), 8)
+        return Measure(width, height, len(mode), 16 if deep.is_deep(image) else 8)
 
 
 def read_xmp(content: bytes) -> str | None:
@@ -186,6 +193,17 @@ def on_white(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
     alpha = array[..., -1:].astype(np.uint32)
     mixed = array[..., :-1] * alpha + 255 * (255 - alpha)
     return ((mixed + 127) // 255).astype(np.uint8)
+
+
+def _upright(array: NDArray[np.uint16], orientation: int) -> NDArray[np.uint16]:
+    """Samples (height, width, channels) as `TURNS` turns an image."""
+    if orientation in SIDEWAYS:
+        array = array.transpose(1, 0, 2)
+    if orientation in (3, 4, 7, 8):
+        array = array[::-1]
+    if orientation in (2, 3, 6, 7):
+        array = array[:, ::-1]
+    return np.ascontiguousarray(array)
 
 
 def _centre(array: NDArray[np.uint8], ratio: float) -> NDArray[np.uint8]:
