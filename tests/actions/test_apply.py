@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image, ImageCms
 
 from mintmark.actions.apply import apply
 from mintmark.actions.generate import generate
@@ -13,10 +14,12 @@ from mintmark.actions.requests import ApplyRequest, GenerateRequest, TrainReques
 from mintmark.actions.train import train
 from mintmark.actions.world import open_world
 from mintmark.core.errors import ConfigError, DataError
+from mintmark.core.files import digest_bytes
 from mintmark.core.media import Picture
 from mintmark.core.records import Progress
 from mintmark.data.encode import encode
 from mintmark.data.pictures import decode
+from mintmark.provenance.mark import FORMATS, read_recipe
 
 
 def finish(steps: Generator[Progress, None, Any]) -> Any:
@@ -34,7 +37,7 @@ def write(path: Path, *shape: int, kind: type = np.uint8, seed: int = 0) -> Path
     most = np.iinfo(kind).max
     waves = np.cumsum(rng.uniform(-1, 1, shape), axis=0)
     levels = (waves - waves.min()) / (waves.max() - waves.min()) * most
-    path.write_bytes(encode(Picture(levels.astype(kind)), "png"))
+    path.write_bytes(encode(Picture(levels.astype(kind)), FORMATS[path.suffix]))
     return path
 
 
@@ -88,6 +91,59 @@ def test_sixteen_bits_are_kept(applied: Callable[..., list[Path]], tmp_path: Pat
     after = array_of(made)
     assert after.dtype == np.uint16 and after.shape == (40, 48, 1)
     assert len(np.unique(after % 257)) > 50  # not 8 bits that were stretched
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_sixteen_bits_of_colour_are_kept(
+    applied: Callable[..., list[Path]], tmp_path: Path, suffix: str, channels: int
+) -> None:
+    source = write(tmp_path / f"in/a.{suffix}", 20, 24, channels, kind=np.uint16)
+    (made,) = applied(source)
+    before, after = array_of(source).astype(int), array_of(made).astype(int)
+    assert array_of(made).dtype == np.uint16 and after.shape == (40, 48, channels)
+    assert len(np.unique(after % 257)) > 200  # not 8 bits that were stretched
+    reduced = after.reshape(20, 2, 24, 2, channels).mean((1, 3))
+    assert np.abs(reduced - before).mean() < 6 * 257
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "avif", "tif"])
+def test_profile_and_camera_data_go_along(
+    applied: Callable[..., list[Path]], tmp_path: Path, suffix: str
+) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112] = "Camera", 6  # turned by a quarter
+    exif[0x8769] = {0xA002: 24, 0xA003: 20, 0x9003: "2024:05:06 07:08:09"}
+    source = tmp_path / f"in/a.{suffix}"
+    source.parent.mkdir()
+    Image.new("RGB", (24, 20), "teal").save(source, exif=exif.tobytes(), icc_profile=profile)
+    (made,) = applied(source)
+    assert array_of(made).shape == (48, 40, 3)
+    with Image.open(made) as image:
+        found = image.getexif()
+        inner = found.get_ifd(0x8769)
+        assert image.info["icc_profile"] == profile
+    assert found[0x010F] == "Camera" and found.get(0x0112, 1) == 1
+    assert (inner[0xA002], inner[0xA003]) == (40, 48)
+    assert inner[0x9003] == "2024:05:06 07:08:09"
+    recipe = read_recipe(made.read_bytes(), made.name)
+    assert recipe.inputs["parent"] == digest_bytes(source.read_bytes())
+    first = made.read_bytes()
+    made.unlink()
+    applied(source)
+    assert made.read_bytes() == first
+
+
+def test_damaged_camera_data_are_left_out(
+    applied: Callable[..., list[Path]], tmp_path: Path
+) -> None:
+    source = tmp_path / "in/a.jpg"
+    source.parent.mkdir()
+    Image.new("RGB", (24, 20), "teal").save(source, exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff")
+    (made,) = applied(source)
+    with Image.open(made) as image:
+        assert "exif" not in image.info
 
 
 def test_tiles_do_not_show(applied: Callable[..., list[Path]], tmp_path: Path) -> None:

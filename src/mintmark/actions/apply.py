@@ -18,7 +18,8 @@ from mintmark.core.files import digest_bytes
 from mintmark.core.lineage import version
 from mintmark.core.media import Picture
 from mintmark.core.records import Progress, Recipe
-from mintmark.data.pictures import decode
+from mintmark.data.carried import for_result
+from mintmark.data.pictures import decode, read_carried
 from mintmark.engines.paired import Paired, balanced
 from mintmark.engines.tiles import OVERLAP, in_tiles
 from mintmark.models.package import Package
@@ -153,7 +154,8 @@ def _one(
     result = yield from in_tiles(change, samples, work.scale, work.tile, OVERLAP)
     made = _picture(result, alpha, work.scale, picture)
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_marked(target, made, work.package, recipe, COMPOSITE)
+    carried = for_result(read_carried(content, file.name), made.width, made.height)
+    write_marked(target, made, work.package, recipe, COMPOSITE, carried)
 
 
 def _is_done(target: Path, recipe: Recipe) -> bool:

@@ -42,6 +42,11 @@ class Carried:
 NOTHING = Carried()
 
 
+def for_result(carried: Carried, width: int, height: int) -> Carried:
+    """What an upright picture of other sides carries of the one that it was made from."""
+    return Carried(carried.icc, carried.exif and upright(carried.exif, width, height))
+
+
 def profile_for(icc: bytes | None, channels: int) -> bytes | None:
     """A profile if it is one of grey for grey samples, or of RGB for RGB, else None."""
     space = b"GRAY" if channels in (1, 2) else b"RGB "  # ICC.1:2022, 7.2.6

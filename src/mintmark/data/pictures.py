@@ -16,6 +16,8 @@ directly rather than through `Image.open`, so that the limit is ours and not
 Pillow's global one, and so that a phone's two-picture JPEG is its first picture.
 """
 
+import struct
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +37,10 @@ from mintmark.core.errors import DataError
 from mintmark.core.media import Picture
 from mintmark.core.settings import settings
 from mintmark.data import deep
+from mintmark.data.carried import Carried, block_of
+
+# Of camera data that are damaged, which do not stop a picture. Threads decode: no local filter.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
 
 FORMATS: dict[str, type[ImageFile.ImageFile]] = {
     "PNG": PngImageFile,
@@ -54,6 +60,11 @@ TURNS = {  # EXIF 2.32, tag 274
     8: Image.Transpose.ROTATE_90,
 }
 PNG_END = b"IEND\xaeB`\x82"
+# What Pillow raises on damaged EXIF.
+UNREADABLE = (
+    ArithmeticError, AttributeError, LookupError, OSError, SyntaxError, TypeError, ValueError,
+    struct.error,
+)  # fmt: skip
 SIDEWAYS = (5, 6, 7, 8)  # orientations that swap width and height
 
 
@@ -143,6 +154,35 @@ def read_xmp(content: bytes) -> str | None:
             image.load()  # text chunks may follow the pixels
         packet: bytes | None = image.info.get("xmp")
         return None if packet is None else packet.rstrip(b"\x00").decode()
+
+
+def read_carried(content: bytes, name: str) -> Carried:
+    """The ICC profile and the EXIF block inside a picture, as they are.
+
+    Args:
+        content: The bytes of a file.
+        name: How errors call it.
+
+    Returns:
+        Both, neither of them proven to be whole; that of a TIFF is made of its tags.
+
+    Raises:
+        DataError: The bytes are no picture, or beyond a limit.
+    """
+    with _blaming(name):
+        image = _open(content)
+        if isinstance(image, TiffImageFile):
+            return Carried(image.info.get("icc_profile"), _tags_of(image))
+        if isinstance(image, PngImageFile) and "exif" not in image.info and b"eXIf" in content:
+            image.load()  # it may follow the pixels
+        return Carried(image.info.get("icc_profile"), image.info.get("exif"))
+
+
+def _tags_of(image: TiffImageFile) -> bytes | None:
+    try:
+        return block_of(image)
+    except UNREADABLE:
+        return None
 
 
 def fit(picture: Picture, channels: int, height: int, width: int) -> NDArray[np.uint8]:
@@ -275,8 +315,11 @@ def _format(content: bytes) -> str:
 
 
 def _orientation(image: ImageFile.ImageFile) -> int:
-    # The base method: that of PNG would decode the pixels first.
-    return int(Image.Image.getexif(image).get(Base.Orientation, 1))
+    """The orientation, 1 where the camera data are damaged."""
+    try:  # the base method: that of PNG would decode the pixels first
+        return int(Image.Image.getexif(image).get(Base.Orientation, 1))
+    except UNREADABLE:
+        return 1
 
 
 def _target_mode(image: Image.Image) -> str:
