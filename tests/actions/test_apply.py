@@ -184,6 +184,28 @@ def test_folders_keep_their_shape_and_what_is_done_is_left(
     assert first[1].stat().st_mtime_ns != times[1]
 
 
+def test_a_result_beyond_the_limit_is_refused_before_anything_is_computed(
+    applied: Callable[..., list[Path]], tmp_path: Path, limits: Callable[..., None]
+) -> None:
+    write(tmp_path / "in/fits.png", 10, 25, 3)
+    write(tmp_path / "in/large.png", 10, 26, 3)
+    limits(max_megapixels=1000 / 1e6)
+    expected = r"large\.png would become 52 x 20 pixels, .* MINTMARK_MAX_MEGAPIXELS allows"
+    with pytest.raises(DataError, match=expected):
+        applied(tmp_path / "in")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["fits.png"]
+
+
+def test_the_limit_of_results_is_checked_on_the_header(
+    applied: Callable[..., list[Path]], tmp_path: Path, limits: Callable[..., None]
+) -> None:
+    source = write(tmp_path / "in/cut.png", 10, 26, 3)
+    source.write_bytes(source.read_bytes()[:60])  # its pixels cannot be decoded
+    limits(max_megapixels=1000 / 1e6)
+    with pytest.raises(DataError, match="would become"):
+        applied(source)
+
+
 def test_a_broken_picture_is_told_at_the_end_and_the_others_are_done(
     applied: Callable[..., list[Path]], tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from mintmark.core.media import Picture
@@ -108,7 +109,8 @@ def test_what_points_outside_is_damaged() -> None:
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 @pytest.mark.parametrize("format", ALL)
 def test_every_format_carries_them(format: Format, kind: type) -> None:
-    array = np.random.default_rng(0).integers(0, np.iinfo(kind).max, (30, 40, 3)).astype(kind)
+    levels = np.random.default_rng(0).integers(0, np.iinfo(kind).max, (30, 40, 3))
+    array: NDArray[Any] = levels.astype(kind)
     given = for_result(Carried(ICC, block()), 40, 30)
     content = encode(Picture(array), format, "<x/>", given)
     assert content == encode(Picture(array), format, "<x/>", given)

@@ -4,11 +4,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 
 from mintmark.actions.generate import load
 from mintmark.actions.requests import ApplyRequest
@@ -16,12 +12,12 @@ from mintmark.actions.world import World
 from mintmark.core.errors import ConfigError, DataError, InputError
 from mintmark.core.files import digest_bytes
 from mintmark.core.lineage import version
-from mintmark.core.media import Picture
 from mintmark.core.records import Progress, Recipe
+from mintmark.core.settings import settings
 from mintmark.data.carried import for_result
-from mintmark.data.pictures import decode, read_carried
+from mintmark.data.pictures import Measure, decode, measure, read_carried, require_still
 from mintmark.engines.paired import Paired, balanced
-from mintmark.engines.tiles import OVERLAP, in_tiles
+from mintmark.engines.piecewise import glance, worked
 from mintmark.models.package import Package
 from mintmark.provenance.mark import COMPOSITE, FORMATS, read_recipe, write_marked
 from mintmark.tasks._task import find_task
@@ -148,14 +144,25 @@ def _one(
     )
     if _is_done(target, recipe):
         return
+    require_still(content, file.name)
+    _require_room(measure(content, file.name), work.scale, file.name)
     picture = decode(content, file.name)
-    samples, alpha = _samples(picture, work.package.config.channels)
-    change = work.engine.on({"G": work.network}, samples)
-    result = yield from in_tiles(change, samples, work.scale, work.tile, OVERLAP)
-    made = _picture(result, alpha, work.scale, picture)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    channels = work.package.config.channels
+    change = work.engine.on({"G": work.network}, glance(picture, channels))
+    made = yield from worked(change, picture, channels, work.scale, work.tile)
     carried = for_result(read_carried(content, file.name), made.width, made.height)
+    target.parent.mkdir(parents=True, exist_ok=True)
     write_marked(target, made, work.package, recipe, COMPOSITE, carried)
+
+
+def _require_room(size: Measure, scale: int, name: str) -> None:
+    """Refuses a picture whose result would be larger than pictures may be."""
+    width, height, limit = scale * size.width, scale * size.height, settings().max_megapixels
+    if width * height > limit * 1e6:
+        raise DataError(
+            f"{name} would become {width} x {height} pixels, more than the {limit:g} megapixels "
+            "that MINTMARK_MAX_MEGAPIXELS allows."
+        )
 
 
 def _is_done(target: Path, recipe: Recipe) -> bool:
@@ -165,37 +172,3 @@ def _is_done(target: Path, recipe: Recipe) -> bool:
     except (OSError, InputError):
         return False
     return (there.package, there.inputs) == (recipe.package, dict(recipe.inputs))
-
-
-def _samples(picture: Picture, channels: int) -> tuple[Tensor, NDArray[np.float32] | None]:
-    """A picture in [-1, 1] as a network takes it, (C, H, W), and its alpha in [0, 1]."""
-    most = np.float32(np.iinfo(picture.array.dtype).max)
-    array: NDArray[np.float32] = picture.array.astype(np.float32) / most
-    alpha = array[..., -1] if picture.channels in (2, 4) else None
-    colours = array if alpha is None else array[..., :-1]
-    samples = torch.from_numpy(colours).permute(2, 0, 1) * 2 - 1
-    if channels == 3:
-        return samples.expand(3, -1, -1), alpha
-    return samples.mean(0, keepdim=True), alpha
-
-
-def _picture(
-    result: NDArray[np.float32], alpha: NDArray[np.float32] | None, scale: int, like: Picture
-) -> Picture:
-    """The result with the depth, the greyness and the alpha of the picture it was made from."""
-    if like.channels in (1, 2):
-        result = result.mean(0, keepdims=True)
-    planes = [*((result + 1) / 2)]
-    if alpha is not None:
-        planes.append(_enlarged(alpha, scale))
-    samples = np.stack(planes, axis=2).clip(0, 1)  # (H, W, C)
-    if like.array.dtype == np.uint16:
-        return Picture((samples * 65535).round().astype(np.uint16))
-    return Picture((samples * 255).round().astype(np.uint8))
-
-
-def _enlarged(alpha: NDArray[np.float32], scale: int) -> NDArray[np.float32]:
-    if scale == 1:
-        return alpha
-    large = F.interpolate(torch.from_numpy(alpha)[None, None], scale_factor=scale, mode="bicubic")
-    return np.asarray(large[0, 0].clamp(0, 1))

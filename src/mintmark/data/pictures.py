@@ -142,6 +142,18 @@ def measure(content: bytes, name: str) -> Measure:
         return Measure(width, height, len(mode), 16 if deep.is_deep(image) else 8)
 
 
+def require_still(content: bytes, name: str) -> None:
+    """Refuses a picture of several frames or pages, whatever `max_frames` says.
+
+    Raises:
+        DataError: It has several, or cannot be read.
+    """
+    with _blaming(name):
+        image = FORMATS[_format(content)](BytesIO(content))
+        if _has_frame(content, image, 1):
+            raise DataError("it has several frames; save each as a picture of its own")
+
+
 def read_xmp(content: bytes) -> str | None:
     """The XMP packet inside a picture, or None if there is none.
 
