@@ -1,5 +1,7 @@
 """`apply`: every kind of picture comes back in its own kind; what is broken is told at the end."""
 
+import os
+import resource
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -217,6 +219,68 @@ def test_a_broken_picture_is_told_at_the_end_and_the_others_are_done(
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         f"{place}.png" for place in (0, 1, 3, 4, 5)
     ]
+
+
+def test_a_disk_that_is_full_leaves_nothing_half_written(
+    applied: Callable[..., list[Path]], tmp_path: Path
+) -> None:
+    """No file may grow beyond 50 KB: the system refuses in the middle of writing, as when full."""
+    for name, side in (("a", 16), ("b", 200), ("c", 16)):
+        rng = np.random.default_rng(side)
+        noise = Picture(rng.integers(0, 256, (side, side, 3), dtype=np.uint8))
+        (tmp_path / "in").mkdir(exist_ok=True)
+        (tmp_path / f"in/{name}.png").write_bytes(encode(noise, "png"))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        with pytest.raises(DataError, match=r"1 of 3 pictures .* others are done: b\.png"):
+            applied(tmp_path / "in")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "c.png"]
+    assert len(applied(tmp_path / "in")) == 3
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_at_once(
+    applied: Callable[..., list[Path]], tmp_path: Path
+) -> None:
+    source = write(tmp_path / "in/a.png", 16, 16, 3)
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    if os.geteuid() == 0:
+        locked = Path("/sys/kernel")  # not even root writes there
+    for folder in (locked, locked / "new", source, source / "below"):
+        with pytest.raises(ConfigError, match=r"Nothing can be written to .*; name another folder"):
+            applied(source, out=folder)
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp", "avif", "tif"])
+def test_pictures_of_several_frames_are_refused(
+    applied: Callable[..., list[Path]], tmp_path: Path, limits: Callable[..., None], suffix: str
+) -> None:
+    write(tmp_path / "in/still.png", 16, 16, 3)
+    frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "green", "blue")]
+    frames[0].save(tmp_path / f"in/moves.{suffix}", save_all=True, append_images=frames[1:])
+    limits(max_frames=5)  # decoding would take the first
+    with pytest.raises(DataError, match=rf"1 of 2 .* moves\.{suffix} .*several frames"):
+        applied(tmp_path / "in")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["still.png"]
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "tif"])
+def test_cmyk_becomes_rgb_without_its_profile(
+    applied: Callable[..., list[Path]], tmp_path: Path, suffix: str
+) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    source = tmp_path / f"in/a.{suffix}"
+    source.parent.mkdir()
+    ink = Image.new("CMYK", (16, 16), (0, 255, 255, 0))
+    ink.save(source, icc_profile=profile[:16] + b"CMYK" + profile[20:])
+    (made,) = applied(source)
+    red = array_of(made)[8, 8].tolist()
+    assert red == pytest.approx([255, 0, 0], abs=40)  # the network has learned next to nothing
+    with Image.open(made) as image:
+        assert image.mode == "RGB" and "icc_profile" not in image.info
 
 
 def test_a_run_that_was_stopped_goes_on(enlarger: Path, tmp_path: Path) -> None:

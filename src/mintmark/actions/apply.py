@@ -3,6 +3,7 @@
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from torch import nn
 
@@ -65,7 +66,7 @@ def apply(request: ApplyRequest, world: World) -> Generator[Progress, None, list
     """
     work = _work(request, world)
     files = list(_files(request))
-    request.out.mkdir(parents=True, exist_ok=True)
+    _require_writable(request.out)
     written: list[Path] = []
     failed: list[str] = []
     for done, (file, target) in enumerate(files):
@@ -81,8 +82,8 @@ def apply(request: ApplyRequest, world: World) -> Generator[Progress, None, list
     if failed:
         raise DataError(
             f"{len(failed)} of {len(files)} pictures could not be worked on, the others are done: "
-            f"{'; '.join(failed[:NAMED])}{'; ...' if len(failed) > NAMED else ''}. Mend or remove "
-            "them and run the same command again."
+            f"{'; '.join(failed[:NAMED])}{'; ...' if len(failed) > NAMED else ''}. Mend that, "
+            "or remove them, and run the same command again."
         )
     return written
 
@@ -127,6 +128,22 @@ def _files(request: ApplyRequest) -> Iterator[tuple[Path, Path]]:
     if not found:
         raise ConfigError("The folders hold no pictures; give files or other folders.")
     yield from ((path, target) for target, path in found.items())
+
+
+def _require_writable(folder: Path) -> None:
+    """Makes the folder; what forbids to write there is told before hours of work.
+
+    Raises:
+        ConfigError: It cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ConfigError(
+            f"Nothing can be written to {folder} ({error.strerror}); name another folder."
+        ) from error
 
 
 def _one(
