@@ -21,7 +21,7 @@ from mintmark.core.media import Picture
 from mintmark.core.records import Progress
 from mintmark.data.encode import encode
 from mintmark.data.pictures import decode
-from mintmark.provenance.mark import FORMATS, read_recipe
+from mintmark.provenance.mark import COMPOSITE, FORMATS, read_recipe, source_type
 
 
 def finish(steps: Generator[Progress, None, Any]) -> Any:
@@ -317,3 +317,33 @@ def test_what_cannot_be_worked_on(
     with pytest.raises(ConfigError, match="mintmark apply"):
         finish(generate(draw, open_world()))
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_comparisons_lie_beside(applied: Callable[..., list[Path]], tmp_path: Path) -> None:
+    sources = [write(tmp_path / "in/a.png", 30, 40, 3), write(tmp_path / "in/a.tif", 8, 700, 4)]
+    small, wide = applied(*sources, compare=True)
+    first, second = (path.with_name(path.name + ".compare.png") for path in (small, wide))
+    together = array_of(first)
+    assert together.shape == (60, 160, 3)
+    assert np.array_equal(together[:, 80:], array_of(small))
+    plain = Image.open(sources[0]).resize((80, 60), Image.Resampling.LANCZOS)
+    assert np.array_equal(together[:, :80], np.asarray(plain))
+    assert array_of(second).shape == (12, 2048, 4)
+    for path in (first, second):
+        assert source_type(path.read_bytes()) == COMPOSITE
+        assert read_recipe(path.read_bytes(), path.name).index == -1
+    times = [path.stat().st_mtime_ns for path in (small, first)]
+    assert applied(*sources, compare=True) == [small, wide]
+    assert [path.stat().st_mtime_ns for path in (small, first)] == times
+    first.unlink()
+    applied(*sources, compare=True)
+    assert first.exists()
+
+
+def test_a_comparison_is_not_written_over_a_result(
+    applied: Callable[..., list[Path]], tmp_path: Path
+) -> None:
+    sources = [write(tmp_path / f"in/{name}", 8, 8, 3) for name in ("a.png", "a.png.compare.png")]
+    with pytest.raises(ConfigError, match=r"comparison of .*a\.png would be written over"):
+        applied(*sources, compare=True)
+    assert not (tmp_path / "out").exists() and len(applied(*sources)) == 2

@@ -1,13 +1,14 @@
 """The verb `apply`: better pictures of given ones, of any size and number."""
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from torch import nn
 
 from mintmark.actions.generate import load
+from mintmark.actions.layout import before_and_after
 from mintmark.actions.requests import ApplyRequest
 from mintmark.actions.world import World
 from mintmark.core.errors import ConfigError, DataError, InputError
@@ -20,7 +21,7 @@ from mintmark.data.pictures import Measure, decode, measure, read_carried, requi
 from mintmark.engines.paired import Paired, balanced
 from mintmark.engines.piecewise import glance, worked
 from mintmark.models.package import Package
-from mintmark.provenance.mark import COMPOSITE, FORMATS, read_recipe, write_marked
+from mintmark.provenance.mark import COMPOSITE, FORMATS, SHEET, read_recipe, write_marked
 from mintmark.tasks._task import find_task
 
 NAMED = 5  # files that failed which the last sentence names
@@ -37,6 +38,7 @@ class Work:
         scale: How many times the sides grow.
         tile: Pixels a side at once.
         fidelity: The balance.
+        compare: Whether a picture of before and after is written too.
     """
 
     package: Package
@@ -45,6 +47,7 @@ class Work:
     scale: int
     tile: int
     fidelity: float
+    compare: bool
 
 
 def apply(request: ApplyRequest, world: World) -> Generator[Progress, None, list[Path]]:
@@ -58,7 +61,7 @@ def apply(request: ApplyRequest, world: World) -> Generator[Progress, None, list
         Progress in pictures.
 
     Returns:
-        The files.
+        The results, without the comparisons.
 
     Raises:
         InputError: The package cannot do it or there is no picture; nothing was written.
@@ -105,7 +108,9 @@ def _work(request: ApplyRequest, world: World) -> Work:
     networks = load(request.package, world, ("G", "F")).networks if faithful else package.networks
     network = balanced(networks, request.fidelity) if faithful else networks["G"]
     scale = int(package.config.args["scale"])
-    return Work(package, network, task.engine, scale, request.tile, request.fidelity)
+    return Work(
+        package, network, task.engine, scale, request.tile, request.fidelity, request.compare
+    )
 
 
 def _files(request: ApplyRequest) -> Iterator[tuple[Path, Path]]:
@@ -127,6 +132,9 @@ def _files(request: ApplyRequest) -> Iterator[tuple[Path, Path]]:
             found[target] = path
     if not found:
         raise ConfigError("The folders hold no pictures; give files or other folders.")
+    for target, path in found.items():
+        if request.compare and _comparison(target) in found:
+            raise ConfigError(f"The comparison of {path} would be written over another picture.")
     yield from ((path, target) for target, path in found.items())
 
 
@@ -159,7 +167,8 @@ def _one(
         device=next(work.network.parameters()).device.type,
         code_version=version(),
     )
-    if _is_done(target, recipe):
+    wanted = [target, _comparison(target)] if work.compare else [target]
+    if all(_is_done(path, recipe) for path in wanted):
         return
     require_still(content, file.name)
     _require_room(measure(content, file.name), work.scale, file.name)
@@ -170,6 +179,14 @@ def _one(
     carried = for_result(read_carried(content, file.name), made.width, made.height)
     target.parent.mkdir(parents=True, exist_ok=True)
     write_marked(target, made, work.package, recipe, COMPOSITE, carried)
+    if work.compare:
+        both, whole = before_and_after(picture, made), replace(recipe, index=SHEET)
+        write_marked(_comparison(target), both, work.package, whole, COMPOSITE)
+
+
+def _comparison(target: Path) -> Path:
+    """Where before and after go; the whole name, since a.jpg and a.png may lie side by side."""
+    return target.with_name(f"{target.name}.compare.png")
 
 
 def _require_room(size: Measure, scale: int, name: str) -> None:

@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from mintmark.core.media import Picture
-from mintmark.data.pictures import eight_bits
+from mintmark.data.pictures import eight_bits, fit
 
 LEAST_SIDE = 40  # pixels a tile is enlarged to at least, whole times, without smoothing
 LEAST_CAPTIONED = 128
 LINE = 16  # pixels of a caption
+WIDEST = 2048  # pixels of a comparison
 INK = 60  # grey of its letters
 
 
@@ -41,6 +42,18 @@ def beside(left: Picture, right: Picture) -> Picture:
     image = Image.fromarray(theirs.squeeze() if right.channels == 1 else theirs)
     scaled = np.asarray(image.resize(size, Image.Resampling.NEAREST))
     return Picture(np.concatenate([ours, scaled.reshape(*size[::-1], left.channels)], axis=1))
+
+
+def before_and_after(before: Picture, after: Picture) -> Picture:
+    """A picture, enlarged as plain filters do, left of what was made of it.
+
+    Both have the size of the result; together they are at most `WIDEST` pixels wide.
+    """
+    width = min(after.width, WIDEST // 2)
+    height = max(1, round(after.height * width / after.width))
+    channels = max(before.channels, after.channels)
+    halves = [fit(one, channels, height, width) for one in (before, after)]
+    return Picture(np.concatenate(halves, axis=2).transpose(1, 2, 0))
 
 
 def _laid(arrays: Sequence[NDArray[np.uint8]], columns: int, gap: int) -> NDArray[np.uint8]:

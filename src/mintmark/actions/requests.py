@@ -172,6 +172,9 @@ class ApplyRequest(Request):
         0.3, ge=0, le=1, allow_inf_nan=False, description="0 looks best, 1 is nearest to the truth."
     )
     tile: int = Field(256, ge=64, le=4096, description="Pixels a side that are worked on at once.")
+    compare: bool = Field(
+        False, description="Also write NAME.compare.png: before on the left, after on the right."
+    )
 
 
 Features = Literal["auto", "digits", "pictures", "data", "inception"]

@@ -207,6 +207,9 @@ def apply(
     out: Out,
     fidelity: Annotated[float, typer.Option(help="0 looks best, 1 is nearest to the truth.")] = 0.3,
     tile: Annotated[int, typer.Option(help="Pixels a side that are worked on at once.")] = 256,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Also write NAME.compare.png: before and after.")
+    ] = False,
 ) -> None:
     """Make pictures better: enlarge them, or take out their noise."""
     from mintmark.actions.apply import apply as verb
@@ -214,7 +217,12 @@ def apply(
     from mintmark.actions.world import open_world
 
     request = ApplyRequest(
-        package=package, pictures=tuple(pictures), out=out, fidelity=fidelity, tile=tile
+        package=package,
+        pictures=tuple(pictures),
+        out=out,
+        fidelity=fidelity,
+        tile=tile,
+        compare=compare,
     )
     show.follow(
         verb(request, open_world()), go_on="Run the same command again to go on.", tell=False
