@@ -1,7 +1,7 @@
 """What every room's tests share: settings of their own, real digits, and one tiny trained run."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -50,3 +50,17 @@ def trained(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     request = TrainRequest(task="digits", data=digits / "train", out=out, images=640)
     deque(train(request, open_world()), maxlen=0)
     return out
+
+
+@pytest.fixture
+def limits(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Sets settings for one test."""
+
+    def change(**values: float) -> None:
+        for name, value in values.items():
+            monkeypatch.setenv(f"MINTMARK_{name.upper()}", str(value))
+        settings.cache_clear()
+
+    yield change
+    monkeypatch.undo()
+    settings.cache_clear()

@@ -1,26 +1,13 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mintmark.core.media import Picture
-from mintmark.core.settings import settings
 from mintmark.data.encode import encode
 
 Fill = Callable[..., list[Path]]
-
-
-@pytest.fixture
-def limits(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    def change(**values: float) -> None:
-        for name, value in values.items():
-            monkeypatch.setenv(f"MINTMARK_{name.upper()}", str(value))
-        settings.cache_clear()
-
-    yield change
-    monkeypatch.undo()
-    settings.cache_clear()
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from mintmark.engines.tiles import Change, in_tiles, shares, spans
+from mintmark.engines.tiles import OVERLAP, Change, Span, in_tiles, shares, spans
+from mintmark.models import rrdb
 
 
 @given(st.integers(1, 3000), st.integers(20, 300), st.integers(1, 9))
@@ -35,15 +36,20 @@ def blurred(x: Tensor) -> Tensor:
 
 
 def whole(change: Change, picture: Tensor, **options: int) -> NDArray[np.float32]:
-    tiles = in_tiles(change, picture, **options)
-    counts = []
-    while True:
-        try:
-            counts.append(next(tiles))
-        except StopIteration as end:
-            assert counts == [(done, len(counts)) for done in range(1, len(counts) + 1)]
-            result: NDArray[np.float32] = end.value
-            return result
+    strips: list[NDArray[np.float32]] = []
+
+    def read(rows: Span, columns: Span) -> Tensor:
+        return picture[:, rows.first : rows.last, columns.first : columns.last]
+
+    def finish(top: int, strip: NDArray[np.float32]) -> None:
+        assert top == sum(one.shape[1] for one in strips)
+        strips.append(strip.copy())
+        strip[:] = np.nan  # it is ours
+
+    size = (picture.shape[1], picture.shape[2])
+    counts = list(in_tiles(change, read, size, finish, **options))
+    assert counts == [(done, len(counts)) for done in range(1, len(counts) + 1)]
+    return np.concatenate(strips, axis=1)
 
 
 @pytest.mark.parametrize("size", [(7, 9), (40, 40), (64, 33), (50, 97)])
@@ -83,3 +89,48 @@ def test_tiles_that_disagree_show_no_seam() -> None:
     result = whole(lambda x: x + next(levels), torch.zeros(1, 32, 200), tile=32, overlap=16)
     steps = np.abs(np.diff(result[0], axis=1))
     assert steps.max() < 2 * 0.0102 / 16 * 1.1
+
+
+def lively() -> Change:
+    """A network whose weights are as large as those of a trained one, and reach far."""
+    torch.manual_seed(0)
+    args = {"height": 64, "width": 64, "channels": 3, "features": 16, "growth": 8, "blocks": 2}
+    network = rrdb.build(args)["G"].eval()
+    with torch.no_grad():
+        for weights in network.parameters():
+            weights.add_(torch.randn_like(weights), alpha=0.02)
+
+    def change(x: Tensor) -> Tensor:
+        with torch.no_grad():
+            made: Tensor = network(x)
+        return made
+
+    return change
+
+
+def seam(change: Change, picture: Tensor, overlap: int) -> float:
+    """Steps across columns where tiles begin, end or change, over steps elsewhere.
+
+    Both are means, and each in units of the same columns of a picture made at once, since what
+    the picture shows is not alike everywhere.
+    """
+    tiled = whole(change, picture, tile=96, overlap=overlap)
+    at_once = change(picture[None])[0].numpy()
+    ours, fair = (np.abs(np.diff(one, axis=2)).mean((0, 1)) for one in (tiled, at_once))
+    borders = np.zeros(len(ours), bool)
+    for one, following in pairwise(spans(picture.shape[2], 96, overlap)):
+        for place in (following.first, one.last, (following.first + one.last) // 2):
+            borders[place - 1] = True  # the step from one before the border to it
+    there, elsewhere = (ours[part].mean() / fair[part].mean() for part in (borders, ~borders))
+    return float(there / elsewhere)
+
+
+def test_seams_of_a_network_cannot_be_seen() -> None:
+    """Half of the picture is smooth, half is texture."""
+    y, x = torch.meshgrid(torch.arange(400.0), torch.arange(500.0), indexing="ij")
+    smooth = torch.stack([torch.sin(x / 90 + one) * torch.cos(y / 70) for one in range(3)])
+    grain = torch.randn(3, 400, 500, generator=torch.Generator().manual_seed(0))
+    picture = (0.6 * smooth + 0.2 * grain * (y >= 200)).clamp(-1, 1)
+    change = lively()
+    assert 1 / 1.05 < seam(change, picture, overlap=OVERLAP) < 1.05
+    assert not 1 / 1.05 < seam(change, picture, overlap=2) < 1.05  # so it can fail

@@ -1,32 +1,32 @@
 """The verb `apply`: better pictures of given ones, of any size and number."""
 
-from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 
 from mintmark.actions import filling
-from mintmark.actions.filling import mask_of
+from mintmark.actions.filling import Where
 from mintmark.actions.generate import load
+from mintmark.actions.layout import before_and_after
 from mintmark.actions.requests import ApplyRequest
 from mintmark.actions.world import World
 from mintmark.core.errors import ConfigError, DataError, InputError
-from mintmark.core.files import digest_bytes, digest_file
+from mintmark.core.files import digest_bytes
 from mintmark.core.lineage import version
 from mintmark.core.media import Picture
-from mintmark.core.records import Progress, Recipe, Side
-from mintmark.data.pictures import decode
+from mintmark.core.records import Progress, Recipe
+from mintmark.core.settings import settings
+from mintmark.data.carried import for_result
+from mintmark.data.pictures import Measure, decode, measure, read_carried, require_still
 from mintmark.engines.holes import Holes
 from mintmark.engines.paired import Paired, balanced
-from mintmark.engines.tiles import OVERLAP, in_tiles
+from mintmark.engines.piecewise import glance, worked
 from mintmark.models.package import Package
-from mintmark.provenance.mark import COMPOSITE, FORMATS, read_recipe, write_marked
+from mintmark.provenance.mark import COMPOSITE, FORMATS, SHEET, read_recipe, write_marked
 from mintmark.tasks._task import find_task
 
 NAMED = 5  # files that failed which the last sentence names
@@ -43,8 +43,8 @@ class Work:
         scale: How many times the sides grow.
         tile: Pixels a side at once.
         fidelity: The balance.
-        mask: Where to fill pictures; see `ApplyRequest`.
-        margins: How far to continue them.
+        where: What of pictures is filled, or None.
+        compare: Whether a picture of before and after is written too.
     """
 
     package: Package
@@ -53,8 +53,8 @@ class Work:
     scale: int
     tile: int
     fidelity: float
-    mask: Path | None = None
-    margins: Mapping[Side, int] = field(default_factory=dict)
+    where: Where | None
+    compare: bool
 
 
 def apply(request: ApplyRequest, world: World) -> Generator[Progress, None, list[Path]]:
@@ -68,7 +68,7 @@ def apply(request: ApplyRequest, world: World) -> Generator[Progress, None, list
         Progress in pictures.
 
     Returns:
-        The files.
+        The results, without the comparisons.
 
     Raises:
         InputError: The package cannot do it or there is no picture; nothing was written.
@@ -76,7 +76,7 @@ def apply(request: ApplyRequest, world: World) -> Generator[Progress, None, list
     """
     work = _work(request, world)
     files = list(_files(request))
-    request.out.mkdir(parents=True, exist_ok=True)
+    _require_writable(request.out)
     written: list[Path] = []
     failed: list[str] = []
     for done, (file, target) in enumerate(files):
@@ -92,8 +92,8 @@ def apply(request: ApplyRequest, world: World) -> Generator[Progress, None, list
     if failed:
         raise DataError(
             f"{len(failed)} of {len(files)} pictures could not be worked on, the others are done: "
-            f"{'; '.join(failed[:NAMED])}{'; ...' if len(failed) > NAMED else ''}. Mend or remove "
-            "them and run the same command again."
+            f"{'; '.join(failed[:NAMED])}{'; ...' if len(failed) > NAMED else ''}. Mend that, "
+            "or remove them, and run the same command again."
         )
     return written
 
@@ -114,33 +114,16 @@ def _work(request: ApplyRequest, world: World) -> Work:
     faithful = "F" in package.config.networks
     networks = load(request.package, world, ("G", "F")).networks if faithful else package.networks
     network = balanced(networks, request.fidelity) if faithful else networks["G"]
-    scale = int(package.config.args.get("scale", 1))
-    margins = {side: pixels for side, pixels in request.outpaint.items() if pixels}
-    _require_holes(isinstance(task.engine.damage, Holes), request.mask, margins, task.name)
     return Work(
-        package, network, task.engine, scale, request.tile, request.fidelity, request.mask, margins
+        package=package,
+        network=network,
+        engine=task.engine,
+        scale=int(package.config.args.get("scale", 1)),
+        tile=request.tile,
+        fidelity=request.fidelity,
+        where=filling.asked(request, task.name, isinstance(task.engine.damage, Holes)),
+        compare=request.compare,
     )
-
-
-def _require_holes(fills: bool, mask: Path | None, margins: Mapping[Side, int], name: str) -> None:
-    """Refuses what would fill nothing, or change what it should not.
-
-    Raises:
-        ConfigError: No hole is given, two kinds are, the mask is not there, or the package fills
-            none.
-    """
-    if not fills and (mask or margins):
-        raise ConfigError(
-            f"The package of {name} fills nothing; leave out --mask and --outpaint, or take one "
-            "of inpaint or outpaint."
-        )
-    if mask and not mask.exists():
-        raise ConfigError(f"There is no mask {mask}; give a picture or a folder of them.")
-    if fills and bool(mask) == bool(margins):
-        raise ConfigError(
-            f"The package of {name} needs either --mask FILE, white where to fill, or --outpaint "
-            "with pixels to add, as in --outpaint left=256; give one of them."
-        )
 
 
 def _files(request: ApplyRequest) -> Iterator[tuple[Path, Path]]:
@@ -162,14 +145,32 @@ def _files(request: ApplyRequest) -> Iterator[tuple[Path, Path]]:
             found[target] = path
     if not found:
         raise ConfigError("The folders hold no pictures; give files or other folders.")
+    for target, path in found.items():
+        if request.compare and _comparison(target) in found:
+            raise ConfigError(f"The comparison of {path} would be written over another picture.")
     yield from ((path, target) for target, path in found.items())
+
+
+def _require_writable(folder: Path) -> None:
+    """Makes the folder; what forbids to write there is told before hours of work.
+
+    Raises:
+        ConfigError: It cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ConfigError(
+            f"Nothing can be written to {folder} ({error.strerror}); name another folder."
+        ) from error
 
 
 def _one(
     work: Work, content: bytes, file: Path, target: Path
 ) -> Generator[tuple[int, int], None, None]:
     """Works on one picture; yields its tiles done and in all."""
-    mask = None if work.mask is None else mask_of(work.mask, file)
     recipe = Recipe(
         package=work.package.digest,
         task=work.package.config.task,
@@ -178,41 +179,51 @@ def _one(
         inputs={
             "parent": digest_bytes(content),
             "fidelity": work.fidelity,
-            **({} if mask is None else {"mask": digest_file(mask)}),
-            **{f"outpaint_{side}": pixels for side, pixels in work.margins.items()},
+            **({} if work.where is None else work.where.inputs(file)),
         },
         device=next(work.network.parameters()).device.type,
         code_version=version(),
     )
-    if _is_done(target, recipe):
+    wanted = [target, _comparison(target)] if work.compare else [target]
+    if all(_is_done(path, recipe) for path in wanted):
         return
+    require_still(content, file.name)
+    _require_room(measure(content, file.name), work.scale, file.name)
     picture = decode(content, file.name)
-    if mask is not None or work.margins:
-        made = yield from _filled(work, picture, mask)
-    else:
-        made = yield from _restored(work, picture)
+    made = yield from _made(work, picture, file)
+    carried = for_result(read_carried(content, file.name), made.width, made.height)
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_marked(target, made, work.package, recipe, COMPOSITE)
+    write_marked(target, made, work.package, recipe, COMPOSITE, carried)
+    if work.compare:
+        both, whole = before_and_after(picture, made), replace(recipe, index=SHEET)
+        write_marked(_comparison(target), both, work.package, whole, COMPOSITE)
 
 
-def _filled(
-    work: Work, picture: Picture, mask: Path | None
-) -> Generator[tuple[int, int], None, Picture]:
-    if mask is None:
-        picture, missing = filling.extended(picture, work.margins)
-    else:
-        missing = filling.read_mask(mask, picture)
-    change = partial(work.engine.run, {"G": work.network})
-    shape = work.package.config.shape
-    depth = min(shape[1:]) // 2
-    return (yield from filling.filled(change, picture, missing, shape[0], depth, work.tile))
+def _made(work: Work, picture: Picture, file: Path) -> Generator[tuple[int, int], None, Picture]:
+    """What becomes of a picture; yields its tiles done and in all."""
+    config, networks = work.package.config, {"G": work.network}
+    if work.where is None:
+        change = work.engine.on(networks, glance(picture, config.channels))
+        return (yield from worked(change, picture, config.channels, work.scale, work.tile))
+    canvas, missing = work.where.of(picture, file)
+    depth = min(config.height, config.width) // 2
+    change = partial(work.engine.run, networks)
+    return (yield from filling.filled(change, canvas, missing, config.channels, depth, work.tile))
 
 
-def _restored(work: Work, picture: Picture) -> Generator[tuple[int, int], None, Picture]:
-    samples, alpha = _samples(picture, work.package.config.channels)
-    change = work.engine.on({"G": work.network}, samples)
-    result = yield from in_tiles(change, samples, work.scale, work.tile, OVERLAP)
-    return _picture(result, alpha, work.scale, picture)
+def _comparison(target: Path) -> Path:
+    """Where before and after go; the whole name, since a.jpg and a.png may lie side by side."""
+    return target.with_name(f"{target.name}.compare.png")
+
+
+def _require_room(size: Measure, scale: int, name: str) -> None:
+    """Refuses a picture whose result would be larger than pictures may be."""
+    width, height, limit = scale * size.width, scale * size.height, settings().max_megapixels
+    if width * height > limit * 1e6:
+        raise DataError(
+            f"{name} would become {width} x {height} pixels, more than the {limit:g} megapixels "
+            "that MINTMARK_MAX_MEGAPIXELS allows."
+        )
 
 
 def _is_done(target: Path, recipe: Recipe) -> bool:
@@ -222,37 +233,3 @@ def _is_done(target: Path, recipe: Recipe) -> bool:
     except (OSError, InputError):
         return False
     return (there.package, there.inputs) == (recipe.package, dict(recipe.inputs))
-
-
-def _samples(picture: Picture, channels: int) -> tuple[Tensor, NDArray[np.float32] | None]:
-    """A picture in [-1, 1] as a network takes it, (C, H, W), and its alpha in [0, 1]."""
-    most = np.float32(np.iinfo(picture.array.dtype).max)
-    array: NDArray[np.float32] = picture.array.astype(np.float32) / most
-    alpha = array[..., -1] if picture.channels in (2, 4) else None
-    colours = array if alpha is None else array[..., :-1]
-    samples = torch.from_numpy(colours).permute(2, 0, 1) * 2 - 1
-    if channels == 3:
-        return samples.expand(3, -1, -1), alpha
-    return samples.mean(0, keepdim=True), alpha
-
-
-def _picture(
-    result: NDArray[np.float32], alpha: NDArray[np.float32] | None, scale: int, like: Picture
-) -> Picture:
-    """The result with the depth, the greyness and the alpha of the picture it was made from."""
-    if like.channels in (1, 2):
-        result = result.mean(0, keepdims=True)
-    planes = [*((result + 1) / 2)]
-    if alpha is not None:
-        planes.append(_enlarged(alpha, scale))
-    samples = np.stack(planes, axis=2).clip(0, 1)  # (H, W, C)
-    if like.array.dtype == np.uint16:
-        return Picture((samples * 65535).round().astype(np.uint16))
-    return Picture((samples * 255).round().astype(np.uint8))
-
-
-def _enlarged(alpha: NDArray[np.float32], scale: int) -> NDArray[np.float32]:
-    if scale == 1:
-        return alpha
-    large = F.interpolate(torch.from_numpy(alpha)[None, None], scale_factor=scale, mode="bicubic")
-    return np.asarray(large[0, 0].clamp(0, 1))

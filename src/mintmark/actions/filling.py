@@ -7,6 +7,7 @@ the picture and never computed.
 
 import math
 from collections.abc import Generator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +18,78 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
 
-from mintmark.core.errors import DataError
+from mintmark.actions.requests import ApplyRequest
+from mintmark.core.errors import ConfigError, DataError
+from mintmark.core.files import digest_file
 from mintmark.core.media import Picture
 from mintmark.core.records import Side
 from mintmark.data.pictures import decode, eight_bits, on_white
 from mintmark.engines.holes import holed
-from mintmark.engines.tiles import OVERLAP, Change, in_tiles
+from mintmark.engines.piecewise import levels, planes
+from mintmark.engines.tiles import OVERLAP, Change, Span, in_tiles
 from mintmark.provenance.mark import FORMATS
 
-Samples = NDArray[np.uint8] | NDArray[np.uint16]
 Mask = NDArray[np.bool_]
 
 LIGHT = 128  # level from which on a mask says: fill
 AROUND = 2  # how many depths of a hole the network sees around it
+
+
+@dataclass(frozen=True)
+class Where:
+    """What of pictures is filled: what a mask covers, or margins.
+
+    Attributes:
+        mask: White where to fill: a file, or a folder of them.
+        margins: Pixels beyond each side.
+    """
+
+    mask: Path | None
+    margins: Mapping[Side, int]
+
+    def inputs(self, file: Path) -> dict[str, object]:
+        """What of it decides the result for a picture, for its recipe."""
+        if self.mask is not None:
+            return {"mask": digest_file(mask_of(self.mask, file))}
+        return {f"outpaint_{side}": pixels for side, pixels in self.margins.items()}
+
+    def of(self, picture: Picture, file: Path) -> tuple[Picture, Mask]:
+        """A picture, on a larger canvas where margins are asked for, and what it misses.
+
+        Raises:
+            DataError: There is no mask of it, or it makes no sense.
+        """
+        if self.mask is None:
+            return extended(picture, self.margins)
+        return picture, read_mask(mask_of(self.mask, file), picture)
+
+
+def asked(request: ApplyRequest, task: str, fills: bool) -> Where | None:
+    """What a request says of holes.
+
+    Args:
+        request: What was asked for.
+        task: Name of the package's task.
+        fills: Whether that fills holes.
+
+    Raises:
+        ConfigError: No hole is given, two kinds are, the mask is not there, or the package fills
+            none.
+    """
+    margins = {side: pixels for side, pixels in request.outpaint.items() if pixels}
+    if not fills and (request.mask or margins):
+        raise ConfigError(
+            f"The package of {task} fills nothing; leave out --mask and --outpaint, or take one "
+            "of inpaint or outpaint."
+        )
+    if request.mask and not request.mask.exists():
+        raise ConfigError(f"There is no mask {request.mask}; give a picture or a folder of them.")
+    if fills and bool(request.mask) == bool(margins):
+        raise ConfigError(
+            f"The package of {task} needs either --mask FILE, white where to fill, or --outpaint "
+            "with pixels to add, as in --outpaint left=256; give one of them."
+        )
+    return Where(request.mask, margins) if fills else None
 
 
 def mask_of(given: Path, picture: Path) -> Path:
@@ -102,7 +162,8 @@ def filled(
     Returns:
         The picture. Every sample that is not missing is as it was, and so is alpha.
     """
-    array = picture.array.copy()
+    array, most = picture.array.copy(), np.iinfo(picture.array.dtype).max
+    colours = picture.channels - (picture.channels in (2, 4))
     far = ndimage.distance_transform_edt(missing)  # pixels to the nearest known one
     holes, _ = ndimage.label(missing, np.ones((3, 3)))
     for number, box in enumerate(ndimage.find_objects(holes), 1):
@@ -111,10 +172,10 @@ def filled(
         around = math.ceil(AROUND * max(deepest, OVERLAP))
         window = tuple(slice(max(side.start - around, 0), side.stop + around) for side in box)
         factor = max(1, math.ceil(deepest / depth))
-        samples = _samples(picture.array[window], channels)
+        samples = planes(picture.array[window], channels)[:channels]  # without alpha
         made = yield from _patch(change, samples, missing[window], factor, tile)
         place = holes[window] == number
-        array[window][place, : _colours(picture)] = _levels(made, picture)[place]
+        array[window][place, :colours] = levels(made.numpy(), grey=colours == 1, most=most)[place]
     return Picture(array)
 
 
@@ -129,30 +190,21 @@ def _patch(
     seen = F.avg_pool2d(F.pad(samples[None], odd) * known, factor)
     share = F.avg_pool2d(known, factor)  # of each cell that is known
     cells = seen / share.clamp(min=1 / factor**2)
-    made = yield from in_tiles(change, holed(cells, (share == 0).float())[0], 1, tile, OVERLAP)
-    whole = torch.from_numpy(made)[None]
+    whole = (yield from _tiled(change, holed(cells, (share == 0).float())[0], tile))[None]
     if factor > 1:
         whole = F.interpolate(whole, scale_factor=factor, mode="bicubic").clamp(-1, 1)
     return whole[0, :, :height, :width]
 
 
-def _colours(picture: Picture) -> int:
-    return picture.channels - (picture.channels in (2, 4))
+def _tiled(change: Change, whole: Tensor, tile: int) -> Generator[tuple[int, int], None, Tensor]:
+    """What a network makes of (C, H, W), tile by tile, (C', H, W)."""
+    strips: list[Tensor] = []
 
+    def read(rows: Span, columns: Span) -> Tensor:
+        return whole[:, rows.first : rows.last, columns.first : columns.last]
 
-def _samples(array: Samples, channels: int) -> Tensor:
-    """Colours in [-1, 1] as the network takes them, (channels, H, W)."""
-    colours = array[..., :-1] if array.shape[2] in (2, 4) else array
-    levels = colours.astype(np.float32) / np.float32(np.iinfo(array.dtype).max)
-    samples = torch.from_numpy(levels).permute(2, 0, 1) * 2 - 1
-    return samples.expand(3, -1, -1) if channels == 3 else samples.mean(0, keepdim=True)
+    def finish(_: int, strip: NDArray[np.float32]) -> None:
+        strips.append(torch.from_numpy(strip))
 
-
-def _levels(made: Tensor, like: Picture) -> Samples:
-    """Colours in the depth of a picture, (H, W, its colours)."""
-    if _colours(like) == 1:
-        made = made.mean(0, keepdim=True)
-    most = np.iinfo(like.array.dtype).max
-    levels = ((made.expand(_colours(like), -1, -1) + 1) / 2 * most).round().permute(1, 2, 0)
-    found: NDArray[Any] = levels.numpy().astype(like.array.dtype)
-    return found
+    yield from in_tiles(change, read, (whole.shape[1], whole.shape[2]), finish, 1, tile, OVERLAP)
+    return torch.cat(strips, dim=1)

@@ -7,10 +7,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from mintmark.core.media import Picture
+from mintmark.data.pictures import eight_bits, fit
 
 LEAST_SIDE = 40  # pixels a tile is enlarged to at least, whole times, without smoothing
 LEAST_CAPTIONED = 128
 LINE = 16  # pixels of a caption
+WIDEST = 2048  # pixels of a comparison
 INK = 60  # grey of its letters
 
 
@@ -22,28 +24,36 @@ def enlarged(array: NDArray[np.uint8], least: int) -> NDArray[np.uint8]:
 
 def sheet(tiles: Sequence[Picture], columns: int) -> Picture:
     """Lays pictures of one size out in rows, with a thin border between them."""
-    arrays = [enlarged(_eight_bits(tile), LEAST_SIDE) for tile in tiles]
+    arrays = [enlarged(eight_bits(tile.array), LEAST_SIDE) for tile in tiles]
     return Picture(_laid(arrays, columns, max(1, arrays[0].shape[0] // 20)))
 
 
 def captioned(tiles: Sequence[Picture], captions: Sequence[str], columns: int) -> Picture:
     """A contact sheet: the same, each picture above its caption, which is cut to its width."""
-    arrays = [enlarged(_eight_bits(tile), LEAST_CAPTIONED) for tile in tiles]
+    arrays = [enlarged(eight_bits(tile.array), LEAST_CAPTIONED) for tile in tiles]
     pairs = zip(arrays, captions, strict=True)
     return Picture(_laid([_labelled(array, text) for array, text in pairs], columns, 8))
 
 
 def beside(left: Picture, right: Picture) -> Picture:
     """Two pictures of one number of channels side by side, the right one as high as the left."""
-    ours, theirs = _eight_bits(left), _eight_bits(right)
+    ours, theirs = eight_bits(left.array), eight_bits(right.array)
     size = (left.height * right.width // right.height, left.height)
     image = Image.fromarray(theirs.squeeze() if right.channels == 1 else theirs)
     scaled = np.asarray(image.resize(size, Image.Resampling.NEAREST))
     return Picture(np.concatenate([ours, scaled.reshape(*size[::-1], left.channels)], axis=1))
 
 
-def _eight_bits(picture: Picture) -> NDArray[np.uint8]:
-    return picture.array.astype(np.uint8, copy=False)
+def before_and_after(before: Picture, after: Picture) -> Picture:
+    """A picture, enlarged as plain filters do, left of what was made of it.
+
+    Both have the size of the result; together they are at most `WIDEST` pixels wide.
+    """
+    width = min(after.width, WIDEST // 2)
+    height = max(1, round(after.height * width / after.width))
+    channels = max(before.channels, after.channels)
+    halves = [fit(one, channels, height, width) for one in (before, after)]
+    return Picture(np.concatenate(halves, axis=2).transpose(1, 2, 0))
 
 
 def _laid(arrays: Sequence[NDArray[np.uint8]], columns: int, gap: int) -> NDArray[np.uint8]:

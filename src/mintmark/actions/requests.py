@@ -179,6 +179,9 @@ class ApplyRequest(Request):
     outpaint: dict[Side, Annotated[int, Field(ge=0, le=MOST_MARGIN)]] = Field(
         {}, description="Pixels to add at each side."
     )
+    compare: bool = Field(
+        False, description="Also write NAME.compare.png: before on the left, after on the right."
+    )
 
 
 Features = Literal["auto", "digits", "pictures", "data", "inception"]

@@ -214,6 +214,9 @@ def apply(
     outpaint: Annotated[
         list[str] | None, typer.Option(help="Pixels to add, as in left=256; may be repeated.")
     ] = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Also write NAME.compare.png: before and after.")
+    ] = False,
 ) -> None:
     """Make pictures better: enlarge, clean, fill or extend them."""
     from mintmark.actions.apply import apply as verb
@@ -222,7 +225,7 @@ def apply(
 
     request = ApplyRequest(
         package=package, pictures=tuple(pictures), out=out, fidelity=fidelity, tile=tile,
-        mask=mask, outpaint=margins(outpaint or []),
+        mask=mask, outpaint=margins(outpaint or []), compare=compare,
     )  # fmt: skip
     show.follow(
         verb(request, open_world()), go_on="Run the same command again to go on.", tell=False

@@ -34,7 +34,7 @@ class Settings(BaseSettings):
         default_factory=lambda: user_data_path("mintmark") / "weights",
         description="Folder of published weights that you fetched; `mintmark metrics weights`.",
     )
-    max_megapixels: float = Field(100, gt=0, description="Largest picture that is decoded.")
+    max_megapixels: float = Field(100, gt=0, description="Largest picture read or restored.")
     max_frames: int = Field(1, ge=1, description="Most frames a picture may have.")
     max_archive_gigabytes: float = Field(50, gt=0, description="Most bytes a zip may unpack to.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(

@@ -5,7 +5,9 @@ of public sets import this file; a contract checks it.
 """
 
 import itertools
+import struct
 import tempfile
+import zlib
 from collections.abc import Iterator
 from fractions import Fraction
 from io import BytesIO
@@ -16,13 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from PIL.GifImagePlugin import getdata
-from PIL.PngImagePlugin import PngInfo
-from PIL.TiffImagePlugin import XMP
+from PIL.PngImagePlugin import PngInfo, putchunk
 
 from mintmark.core.errors import ConfigError, DataError
 from mintmark.core.media import Clip, Picture
+from mintmark.data import deep
+from mintmark.data.carried import NOTHING, Carried, profile_for
 from mintmark.data.clips import GIF_XMP, GIF_XMP_END, UUID_XMP
 from mintmark.data.pictures import eight_bits, on_white, to_pillow
+from mintmark.data.tiff import encode_tiff
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -35,24 +39,29 @@ FASTEST_GIF = 50  # frames a second; browsers show shorter delays as 100 ms
 MP4 = {"movflags": "+faststart", "fflags": "+bitexact"}
 # With AVX-512, x264 gives other bytes for the same frames each time without the second option.
 X264 = {"crf": "16", "x264-params": "cpu-independent=1"}
+PNG_HEADER = 33  # bytes of the signature and of the chunk IHDR
 CLEAR = 255  # the palette entry of transparent pixels in a GIF
 GIF_ENDLESS = b"!\xff\x0bNETSCAPE2.0\x03\x01\0\0\0"
 SAMPLE = 1 << 15  # pixels that the palette of a GIF is made from
 
 
-def encode(picture: Picture, format: Format, xmp: str | None = None) -> bytes:
+def encode(
+    picture: Picture, format: Format, xmp: str | None = None, carried: Carried = NOTHING
+) -> bytes:
     """Encodes a picture; equal arguments give equal bytes.
 
-    PNG and TIFF keep every sample of 8-bit pictures and of 16-bit grey; WebP
+    TIFF keeps every sample, PNG too (16-bit grey with alpha becomes 8 bits); WebP
     keeps every 8-bit sample (grey comes back as RGB). AVIF is written at its
     highest quality, which moves colours by a few of 255. JPEG has quality 95
-    without chroma subsampling, and alpha is laid on white. Where a format (or
-    Pillow, for 16-bit colour) has no 16 bits, samples are rounded to 8.
+    without chroma subsampling, and alpha is laid on white. Where a format has no
+    16 bits, samples are rounded to 8.
 
     Args:
         picture: What to encode.
         format: One of `Format`.
         xmp: An XMP packet to embed.
+        carried: What else to embed; a profile of other channels than the picture's is
+            left out.
 
     Returns:
         The bytes of a file.
@@ -61,18 +70,50 @@ def encode(picture: Picture, format: Format, xmp: str | None = None) -> bytes:
         DataError: The picture is too large for the format, or the packet is
             (JPEG holds 64 KB).
     """
-    buffer = BytesIO()
     try:
-        _image(picture, format).save(buffer, format.upper(), **_options(format, xmp))
-    except (ValueError, OSError) as error:
+        return _encoded(picture, format, xmp, carried)
+    except (ValueError, OSError, struct.error) as error:
         raise DataError(
             f"The picture cannot be written as {format} ({error}); take another format."
         ) from error
+
+
+def _encoded(picture: Picture, format: Format, xmp: str | None, carried: Carried) -> bytes:
+    array = picture.array
+    if format == "tiff":
+        return encode_tiff(array, None if xmp is None else xmp.encode(), carried)
+    profile = profile_for(carried.icc, picture.channels)
+    if format == "png" and array.dtype == np.uint16 and picture.channels in (3, 4):
+        return _png(array.astype(np.uint16, copy=False), xmp, profile, carried.exif)
+    kept = {"icc_profile": profile, "exif": carried.exif and b"Exif\0\0" + carried.exif}
+    options = _options(format, xmp) | {name: value for name, value in kept.items() if value}
+    buffer = BytesIO()
+    _image(picture, format).save(buffer, format.upper(), **options)
+    return buffer.getvalue()
+
+
+def _png(
+    array: NDArray[np.uint16], xmp: str | None, icc: bytes | None, exif: bytes | None
+) -> bytes:
+    """A PNG of 16-bit colour, its metadata between the header and the samples."""
+    bare = deep.png(array)
+    info = PngInfo()
+    if icc:
+        info.add(b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc))
+    if exif:
+        info.add(b"eXIf", exif)
+    if xmp is not None:
+        info.add_itxt("XML:com.adobe.xmp", xmp)
+    buffer = BytesIO()
+    buffer.write(bare[:PNG_HEADER])
+    for kind, content, *_ in info.chunks:
+        putchunk(buffer, kind, content)
+    buffer.write(bare[bare.index(b"IDAT") - 4 :])  # leaves out a resolution that nobody gave
     return buffer.getvalue()
 
 
 def _image(picture: Picture, format: Format) -> Image.Image:
-    if picture.array.dtype == np.uint16 and picture.channels == 1 and format in ("png", "tiff"):
+    if picture.array.dtype == np.uint16 and picture.channels == 1 and format == "png":
         return to_pillow(picture.array)
     array = eight_bits(picture.array)
     return to_pillow(on_white(array) if format == "jpeg" else array)
@@ -91,12 +132,9 @@ def _options(format: Format, xmp: str | None) -> dict[str, Any]:
             return {"quality": 95, "subsampling": "4:4:4", **packet}
         case "webp":
             return {"lossless": True, "exact": True, **packet}
-        case "avif":
-            # Threads split the work, and must not decide the bytes.
+        case _:
+            # AVIF. Threads split the work, and must not decide the bytes.
             return {"quality": 100, "subsampling": "4:4:4", "max_threads": 1, **packet}
-        case "tiff":
-            tags = {} if xmp is None else {XMP: xmp.encode()}
-            return {"compression": "tiff_adobe_deflate", "tiffinfo": tags}
 
 
 def encode_clip(clip: Clip, format: ClipFormat, xmp: str | None = None) -> bytes:

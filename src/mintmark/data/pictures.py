@@ -2,9 +2,9 @@
 
 Five formats are read, by their content and never by their suffix. What is kept:
 
-* grey of 16 bits stays 16 bits (PNG and TIFF);
-* colour of 16 bits (PNG, TIFF) and AVIF of 10 or 12 bits become 8 bits, since
-  Pillow holds no deeper colour;
+* grey and colour of 16 bits stay 16 bits (PNG and TIFF; colour comes from `deep`);
+* grey of 16 bits with alpha, and AVIF of 10 or 12 bits, become 8 bits, since
+  Pillow holds nothing deeper;
 * palettes, 1-bit pictures, CMYK, YCbCr and Lab become grey or RGB, transparency
   becomes an alpha channel (except a transparent shade in 16-bit grey);
 * the EXIF orientation is applied;
@@ -16,6 +16,8 @@ directly rather than through `Image.open`, so that the limit is ours and not
 Pillow's global one, and so that a phone's two-picture JPEG is its first picture.
 """
 
+import struct
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +36,11 @@ from PIL.WebPImagePlugin import WebPImageFile
 from mintmark.core.errors import DataError
 from mintmark.core.media import Picture
 from mintmark.core.settings import settings
+from mintmark.data import deep
+from mintmark.data.carried import Carried, block_of
+
+# Of camera data that are damaged, which do not stop a picture. Threads decode: no local filter.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
 
 FORMATS: dict[str, type[ImageFile.ImageFile]] = {
     "PNG": PngImageFile,
@@ -53,6 +60,11 @@ TURNS = {  # EXIF 2.32, tag 274
     8: Image.Transpose.ROTATE_90,
 }
 PNG_END = b"IEND\xaeB`\x82"
+# What Pillow raises on damaged EXIF.
+UNREADABLE = (
+    ArithmeticError, AttributeError, LookupError, OSError, SyntaxError, TypeError, ValueError,
+    struct.error,
+)  # fmt: skip
 SIDEWAYS = (5, 6, 7, 8)  # orientations that swap width and height
 
 
@@ -81,21 +93,27 @@ def decode(content: bytes, name: str) -> Picture:
         name: How errors call it.
 
     Returns:
-        The picture, upright, uint8 or (grey only) uint16.
+        The picture, upright, uint8 or uint16.
 
     Raises:
         DataError: It is of another format, damaged, cut off or beyond a limit.
     """
     with _blaming(name):
         image = _open(content)
+        is_deep = deep.is_deep(image)
+        lies = _orientation(image) if isinstance(image, TiffImageFile) else 1
         if isinstance(image, PngImageFile):
             _check_png(content)
-        image.load()
-        turn = TURNS.get(_orientation(image))
+        image.load()  # turns a TIFF, and finds what lies behind the pixels of a PNG
+        orientation = _orientation(image)
+        if is_deep:
+            samples = deep.read(content, len(_target_mode(image)))
+            return Picture(_upright(samples, orientation if lies == 1 else lies))
+        turn = TURNS.get(orientation)
         upright: Image.Image = image if turn is None else image.transpose(turn)
         array = np.asarray(_converted(upright))
-        deep = array.dtype != np.uint8
-        return Picture(np.atleast_3d(array.astype(np.uint16 if deep else np.uint8)))
+        kind = np.uint8 if array.dtype == np.uint8 else np.uint16
+        return Picture(np.atleast_3d(array.astype(kind)))
 
 
 def measure(content: bytes, name: str) -> Measure:
@@ -121,7 +139,19 @@ def measure(content: bytes, name: str) -> Measure:
         mode = _target_mode(image)
         if mode == "I;16":
             return Measure(width, height, 1, 16)
-        return Measure(width, height, len(mode), 8)
+        return Measure(width, height, len(mode), 16 if deep.is_deep(image) else 8)
+
+
+def require_still(content: bytes, name: str) -> None:
+    """Refuses a picture of several frames or pages, whatever `max_frames` says.
+
+    Raises:
+        DataError: It has several, or cannot be read.
+    """
+    with _blaming(name):
+        image = FORMATS[_format(content)](BytesIO(content))
+        if _has_frame(content, image, 1):
+            raise DataError("it has several frames; save each as a picture of its own")
 
 
 def read_xmp(content: bytes) -> str | None:
@@ -136,6 +166,35 @@ def read_xmp(content: bytes) -> str | None:
             image.load()  # text chunks may follow the pixels
         packet: bytes | None = image.info.get("xmp")
         return None if packet is None else packet.rstrip(b"\x00").decode()
+
+
+def read_carried(content: bytes, name: str) -> Carried:
+    """The ICC profile and the EXIF block inside a picture, as they are.
+
+    Args:
+        content: The bytes of a file.
+        name: How errors call it.
+
+    Returns:
+        Both, neither of them proven to be whole; that of a TIFF is made of its tags.
+
+    Raises:
+        DataError: The bytes are no picture, or beyond a limit.
+    """
+    with _blaming(name):
+        image = _open(content)
+        if isinstance(image, TiffImageFile):
+            return Carried(image.info.get("icc_profile"), _tags_of(image))
+        if isinstance(image, PngImageFile) and "exif" not in image.info and b"eXIf" in content:
+            image.load()  # it may follow the pixels
+        return Carried(image.info.get("icc_profile"), image.info.get("exif"))
+
+
+def _tags_of(image: TiffImageFile) -> bytes | None:
+    try:
+        return block_of(image)
+    except UNREADABLE:
+        return None
 
 
 def fit(picture: Picture, channels: int, height: int, width: int) -> NDArray[np.uint8]:
@@ -186,6 +245,17 @@ def on_white(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
     alpha = array[..., -1:].astype(np.uint32)
     mixed = array[..., :-1] * alpha + 255 * (255 - alpha)
     return ((mixed + 127) // 255).astype(np.uint8)
+
+
+def _upright(array: NDArray[np.uint16], orientation: int) -> NDArray[np.uint16]:
+    """Samples (height, width, channels) as `TURNS` turns an image."""
+    if orientation in SIDEWAYS:
+        array = array.transpose(1, 0, 2)
+    if orientation in (3, 4, 7, 8):
+        array = array[::-1]
+    if orientation in (2, 3, 6, 7):
+        array = array[:, ::-1]
+    return np.ascontiguousarray(array)
 
 
 def _centre(array: NDArray[np.uint8], ratio: float) -> NDArray[np.uint8]:
@@ -257,8 +327,11 @@ def _format(content: bytes) -> str:
 
 
 def _orientation(image: ImageFile.ImageFile) -> int:
-    # The base method: that of PNG would decode the pixels first.
-    return int(Image.Image.getexif(image).get(Base.Orientation, 1))
+    """The orientation, 1 where the camera data are damaged."""
+    try:  # the base method: that of PNG would decode the pixels first
+        return int(Image.Image.getexif(image).get(Base.Orientation, 1))
+    except UNREADABLE:
+        return 1
 
 
 def _target_mode(image: Image.Image) -> str:

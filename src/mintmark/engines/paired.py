@@ -150,12 +150,12 @@ class Paired:
             made: Tensor = networks["G"](inputs.to(weights)).float().cpu()
         return made.clamp(-1, 1)
 
-    def on(self, networks: Mapping[str, nn.Module], picture: Tensor) -> Change:  # noqa: ARG002
-        """What changes the tiles of one picture, which it may look at whole first.
+    def on(self, networks: Mapping[str, nn.Module], glance: Tensor) -> Change:  # noqa: ARG002
+        """What changes the tiles of one picture, of which it may see the whole at first, small.
 
         Args:
             networks: `G`, in evaluation mode; see `balanced`.
-            picture: In [-1, 1], (C, H, W).
+            glance: The picture in [-1, 1], (C, h, w), of 256 pixels a side at most.
         """
         return partial(self.run, networks)
 

@@ -3,7 +3,8 @@
 What a network makes of a place depends on the pixels within its reach, so a tile is wrong
 near its border. Tiles overlap; of the overlap the outer quarters, nearest to a border, are
 left to the other tile, and across the middle half one fades into the next. So no seam shows
-even where the reach is longer; memory is bounded by the tile and by the result.
+even where the reach is longer. Memory is bounded by one row of tiles: finished rows are given
+away.
 """
 
 from collections.abc import Callable, Generator
@@ -33,6 +34,12 @@ class Span:
     last: int
 
 
+Read = Callable[[Span, Span], Tensor]
+"""Rows and columns of a picture to their pixels in [-1, 1], (C, h, w)."""
+Finish = Callable[[int, NDArray[np.float32]], None]
+"""The first of some rows of the result, and these, (C', rows, scale * W)."""
+
+
 def spans(length: int, tile: int, overlap: int) -> list[Span]:
     """Tiles of equal length that cover a side; each overlaps the next by `overlap` or more.
 
@@ -50,46 +57,49 @@ def spans(length: int, tile: int, overlap: int) -> list[Span]:
 
 def in_tiles(
     change: Change,
-    picture: Tensor,
+    read: Read,
+    size: tuple[int, int],
+    finish: Finish,
     scale: int = 1,
     tile: int = TILE,
     overlap: int = OVERLAP,
-) -> Generator[tuple[int, int], None, NDArray[np.float32]]:
-    """What a network makes of a picture, tile by tile.
+) -> Generator[tuple[int, int], None, None]:
+    """Brings a network over a picture, tile by tile, and gives rows away as they are finished.
 
     Args:
         change: The network.
-        picture: (C, H, W), in [-1, 1].
+        read: Gives the pixels of a tile.
+        size: Rows and columns of the picture.
+        finish: Takes the finished rows of the result, from top to bottom; may change them.
         scale: How many times the sides grow.
         tile: Pixels of the input a side at once.
         overlap: Pixels of the input that neighbours share.
 
     Yields:
         Tiles done, and tiles in all.
-
-    Returns:
-        The result, (C', scale * H, scale * W), float32.
     """
-    _, height, width = picture.shape
+    height, width = size
     rows, columns = spans(height, tile, overlap), spans(width, tile, overlap)
     down, across = shares(rows, scale, overlap), shares(columns, scale, overlap)
     total = len(rows) * len(columns)
-    whole: NDArray[np.float32] = np.zeros((0, scale * height, scale * width), np.float32)
-    for place in range(total):
-        y, x = divmod(place, len(columns))
-        row, column = rows[y], columns[x]
-        part = change(picture[None, :, row.first : row.last, column.first : column.last])[0]
-        if not len(whole):
-            whole = np.zeros((len(part), *whole.shape[1:]), np.float32)
-        weights = np.outer(down[y], across[x])
-        window = np.s_[
-            :,
-            scale * row.first : scale * row.last,
-            scale * column.first : scale * column.last,
-        ]
-        whole[window] += part.numpy() * weights.astype(np.float32)
-        yield place + 1, total
-    return whole
+    begun: NDArray[np.float32] = np.zeros((1, 0, scale * width), np.float32)
+    for y, row in enumerate(rows):
+        band: NDArray[np.float32] | None = None  # what this row of tiles reaches, (C', h, W)
+        for x, column in enumerate(columns):
+            part = change(read(row, column)[None])[0].numpy()
+            if band is None:
+                band = np.zeros(
+                    (len(part), scale * (row.last - row.first), scale * width), np.float32
+                )
+                band[:, : begun.shape[1]] = begun
+            weights = np.outer(down[y], across[x]).astype(np.float32)
+            band[:, :, scale * column.first : scale * column.last] += part * weights
+            yield y * len(columns) + x + 1, total
+        assert band is not None  # a picture has columns
+        end = rows[y + 1].first if y + 1 < len(rows) else row.last
+        done = scale * (end - row.first)
+        begun = band[:, done:].copy()  # the next row of tiles goes on with it
+        finish(scale * row.first, band[:, :done])
 
 
 def shares(tiles: list[Span], scale: int, overlap: int) -> list[NDArray[np.float64]]:

@@ -22,6 +22,7 @@ from mintmark.core.lineage import recipe_from_json, recipe_to_json, version
 from mintmark.core.media import Clip, Picture
 from mintmark.core.records import Artifact, Recipe, Rights
 from mintmark.core.strict_json import parse_json
+from mintmark.data.carried import NOTHING, Carried
 from mintmark.data.clips import is_clip, read_clip_xmp
 from mintmark.data.encode import ClipFormat, Format, encode, encode_clip
 from mintmark.data.pictures import read_xmp
@@ -70,6 +71,7 @@ def mark(
     recipe: Recipe,
     format: Format = "png",
     source: str = TRAINED,
+    carried: Carried = NOTHING,
 ) -> bytes:
     """Encodes a generated picture with its origin inside.
 
@@ -79,6 +81,7 @@ def mark(
         recipe: What makes it again.
         format: One of `encode.Format`.
         source: `COMPOSITE` where real pictures are on it too.
+        carried: Metadata of the picture that it was made from.
 
     Returns:
         The bytes of a file; the same for the same arguments.
@@ -87,7 +90,7 @@ def mark(
         ConfigError: The recipe names another package.
         DataError: The picture or its packet is too large for the format.
     """
-    return encode(picture, format, xmp=_packet(package, recipe, source))
+    return encode(picture, format, _packet(package, recipe, source), carried)
 
 
 def mark_clip(clip: Clip, package: Package, recipe: Recipe, format: ClipFormat) -> bytes:
@@ -116,7 +119,12 @@ def unmarked(real: Picture) -> bytes:
 
 
 def write_marked(
-    path: Path, picture: Picture, package: Package, recipe: Recipe, source: str = TRAINED
+    path: Path,
+    picture: Picture,
+    package: Package,
+    recipe: Recipe,
+    source: str = TRAINED,
+    carried: Carried = NOTHING,
 ) -> Artifact:
     """Writes a generated picture to a file, whole or not at all.
 
@@ -126,6 +134,7 @@ def write_marked(
         package: What generated it.
         recipe: What makes it again; index -1 for a sheet of several.
         source: `COMPOSITE` where real pictures are on it too.
+        carried: Metadata of the picture that it was made from.
 
     Returns:
         The artifact.
@@ -135,7 +144,7 @@ def write_marked(
             another package.
         DataError: The picture or its packet is too large for the format.
     """
-    content = mark(picture, package, recipe, _format(path, FORMATS), source)
+    content = mark(picture, package, recipe, _format(path, FORMATS), source, carried)
     return _write(path, content, recipe)
 
 
