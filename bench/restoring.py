@@ -1,0 +1,237 @@
+"""Restoring photographs: the paired game against what needs no learning, on whole ones.
+
+The public set `photos`: 18 photographs teach, in patches of 64 pixels; 5 others, whole, judge
+(half of their published size). The unit is the photograph; figures are means over the five.
+Both ends of the balance are judged by PSNR and by the perceptual distance in the shipped
+feature network, and so is what `apply` takes by default.
+
+| task | the five photographs suffer | set against it | limit for the faithful weights |
+| --- | --- | --- | --- |
+| super-resolution | reduction to half | bicubic (Pillow) | 1 dB above |
+| super-resolution-4 | to a quarter | the same | 0.6 dB above |
+| denoise | noise of 10, 20, 30, 40, 50 levels | scikit-image's non-local means, total variation and wavelets, told the strength | 1 dB above the best |
+| decompress | JPEG of quality 10, 20, 30, 40, 60 | the JPEG as it is | above |
+
+The balance that `apply` takes by default must be nearer in the feature network than the best of
+those and than the faithful weights.
+
+    python bench/restoring.py [TASK] [IMAGES] [DATA] [PICTURE]
+
+Without TASK all of them are run. PICTURE is written with a piece of each photograph: damaged, the best other, faithful, default, true.
+"""  # noqa: E501
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from skimage import restoration
+
+from mintmark.actions import prepare
+from mintmark.actions.world import open_world
+from mintmark.core.media import Picture
+from mintmark.data.loader import Loader, PixelSet
+from mintmark.data.public import photos
+from mintmark.engines.paired import balanced, perceptual_loss
+from mintmark.engines.piecewise import glance, worked
+from mintmark.models.families import FAMILIES
+from mintmark.tasks._task import Restoration, find_task
+from mintmark.training import trainer
+from mintmark.training.precision import Compute
+from mintmark.training.trainer import Cosine, RunState, Schedule
+
+SHAPE = (3, 64, 64)
+IMAGES = 6_000
+BATCH = 16
+DEFAULT = 0.3  # the balance that `apply` takes
+TILE = 256
+NOISES = (10, 20, 30, 40, 50)  # levels of 255, one a photograph
+QUALITIES = (10, 20, 30, 40, 60)
+PIECE = 96  # pixels a side that are shown
+
+Pixels = NDArray[np.uint8]
+Way = Callable[[Pixels, int], Pixels]
+"""A photograph and its number to another one."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """How a task is judged.
+
+    Attributes:
+        damage: What photographs suffer.
+        others: What needs no learning, by name.
+        gain: Least PSNR of the faithful weights above the best of those, in dB.
+    """
+
+    damage: Way
+    others: Mapping[str, Way]
+    gain: float
+
+
+def levels(values: NDArray[np.floating]) -> Pixels:
+    """Values in [0, 1] as samples."""
+    return (np.clip(values, 0, 1) * 255).round().astype(np.uint8)
+
+
+def resized(factor: float) -> Way:
+    """Bicubic, antialiased where it reduces."""
+
+    def way(photo: Pixels, _: int) -> Pixels:
+        size = round(photo.shape[1] * factor), round(photo.shape[0] * factor)
+        return np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BICUBIC))
+
+    return way
+
+
+def noisy(photo: Pixels, place: int) -> Pixels:
+    noise = np.random.default_rng(place).normal(0, NOISES[place], photo.shape)
+    return levels((photo + noise) / 255)
+
+
+def compressed(photo: Pixels, place: int) -> Pixels:
+    file = BytesIO()
+    Image.fromarray(photo).save(file, "JPEG", quality=QUALITIES[place])
+    return np.asarray(Image.open(file))
+
+
+def non_local(photo: Pixels, place: int) -> Pixels:
+    sigma = NOISES[place] / 255
+    found = restoration.denoise_nl_means(
+        photo / 255, 5, 6, h=0.8 * sigma, sigma=sigma, fast_mode=True, channel_axis=2
+    )
+    return levels(found)
+
+
+def total_variation(photo: Pixels, place: int) -> Pixels:
+    found = restoration.denoise_tv_chambolle(photo / 255, NOISES[place] / 255, channel_axis=2)
+    return levels(found)
+
+
+def wavelets(photo: Pixels, place: int) -> Pixels:
+    found = restoration.denoise_wavelet(
+        photo / 255, NOISES[place] / 255, convert2ycbcr=True, channel_axis=2, rescale_sigma=True
+    )
+    return levels(found)
+
+
+def as_it_is(photo: Pixels, _: int) -> Pixels:
+    return photo
+
+
+DENOISERS = {"non-local": non_local, "variation": total_variation, "wavelets": wavelets}
+CASES = {
+    "super-resolution": Case(resized(1 / 2), {"bicubic": resized(2)}, 1.0),
+    "super-resolution-4": Case(resized(1 / 4), {"bicubic": resized(4)}, 0.6),
+    "denoise": Case(noisy, DENOISERS, 1.0),
+    "decompress": Case(compressed, {"as it is": as_it_is}, 0.0),
+}
+
+
+def train(task: Restoration, pixels: PixelSet, images: int) -> RunState:
+    """One run of both stages."""
+    torch.manual_seed(0)
+    family = FAMILIES[task.family]
+    networks = family.build({**family.preset("tiny", SHAPE, {}), **task.args})
+    state = trainer.start(task.engine, networks, 0, Compute())
+    schedule = Schedule(images, BATCH, learning_rate=Cosine(1e-3, 5e-5))
+    with Loader(pixels, BATCH, 0, background=True) as loader:
+        for _ in trainer.train(task.engine, state, loader, schedule, Compute()):
+            pass
+    return state
+
+
+def restored(task: Restoration, state: RunState, fidelity: float) -> Way:
+    """What `apply` makes of a photograph."""
+    network = {"G": balanced(state.averages, fidelity)}
+    scale = int(task.args.get("scale", 1))
+
+    def way(photo: Pixels, _: int) -> Pixels:
+        picture = Picture(photo)
+        change = task.engine.on(network, glance(picture, 3))
+        steps = worked(change, picture, 3, scale, TILE)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                found: Pixels = end.value.array
+                return found
+
+    return way
+
+
+def judged(made: Pixels, clean: Pixels) -> tuple[float, float]:
+    """PSNR in dB and perceptual distance."""
+    error = np.square(made.astype(np.float64) - clean).mean()
+    a, b = (torch.from_numpy(one).permute(2, 0, 1)[None] / 127.5 - 1 for one in (made, clean))
+    with torch.no_grad():
+        distance = float(perceptual_loss(a, b))
+    return float(10 * np.log10(255**2 / error)), distance
+
+
+def main() -> None:
+    names = [sys.argv[1]] if len(sys.argv) > 1 else list(CASES)
+    images = int(sys.argv[2]) if len(sys.argv) > 2 else IMAGES
+    folder = Path(sys.argv[3]) if len(sys.argv) > 3 else Path("data/photos")
+    picture = Path(sys.argv[4]) if len(sys.argv) > 4 else None
+    prepare.get("photos", folder)
+    taught = prepare.read(folder / "train").pixels(SHAPE, open_world().settings.cache / "pixels")
+    missed = [name for name in names if not measured(name, taught, images, picture)]
+    sys.exit(int(bool(missed)))
+
+
+def measured(name: str, taught: PixelSet, images: int, picture: Path | None) -> bool:
+    """Trains and judges one task; whether its limits are kept."""
+    case, task = CASES[name], find_task(name)
+    assert isinstance(task, Restoration)
+    began = time.process_time()
+    state = train(task, taught, images)
+    minutes = (time.process_time() - began) / 60
+    ways = {
+        **case.others,
+        "faithful": restored(task, state, 1.0),
+        "default": restored(task, state, DEFAULT),
+        "lively": restored(task, state, 0.0),
+    }
+    scores: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
+    sheet = []
+    for place, photo in enumerate(photos.whole(held_out=True).values()):
+        clean = photo[: photo.shape[0] // 4 * 4, : photo.shape[1] // 4 * 4]
+        damaged = case.damage(clean, place)
+        made = {way: change(damaged, place) for way, change in ways.items()}
+        for way, result in made.items():
+            scores[way].append(judged(result, clean))
+        sheet.append((damaged, made, clean))
+    found = {way: np.mean(values, axis=0) for way, values in scores.items()}
+    best = max(case.others, key=lambda way: float(found[way][0]))
+    told = ", ".join(f"{way} {psnr:.2f} dB and {far:.3f}" for way, (psnr, far) in found.items())
+    gain = float(found["faithful"][0] - found[best][0])
+    print(f"{name}, {len(sheet)} whole photographs: {told}; gain over {best} {gain:+.2f} dB; "
+          f"{images} images, {minutes:.1f} CPU minutes", flush=True)  # fmt: skip
+    if picture is not None:
+        write(picture, sheet, best)
+    near = min(float(found[way][1]) for way in ("faithful", *case.others))
+    return gain >= case.gain and float(found["default"][1]) < near
+
+
+def write(path: Path, sheet: list[tuple[Pixels, dict[str, Pixels], Pixels]], best: str) -> None:
+    """Pieces of all photographs, one a row."""
+    rows = []
+    for damaged, made, clean in sheet:
+        whole = Image.fromarray(damaged).resize(clean.shape[1::-1], Image.Resampling.NEAREST)
+        shown = [np.asarray(whole), made[best], made["faithful"], made["default"], clean]
+        top, left = (side // 2 - PIECE for side in clean.shape[:2])
+        rows.append(np.hstack([one[top : top + PIECE, left : left + PIECE] for one in shown]))
+    pieces = Image.fromarray(np.vstack(rows))
+    pieces.resize((2 * pieces.width, 2 * pieces.height), Image.Resampling.NEAREST).save(path)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main()

@@ -1,0 +1,24 @@
+"""Photographs without the traces of compression."""
+
+from mintmark.engines.degrade import Jpeg
+from mintmark.engines.paired import Paired
+from mintmark.tasks._task import FIDELITY, PICTURE, Restoration
+from mintmark.training.trainer import Cosine, Schedule
+
+TASK = Restoration(
+    name="decompress",
+    title="Take blocks and ringing out of JPEGs",
+    about=(
+        "Learns from clean photographs to undo JPEG at qualities of 10 to 60 without being told "
+        "which. Twenty photographs and half an hour on two cores. It undoes one compression at the "
+        "photograph's own size; one that was reduced or saved again afterwards it does not know."
+    ),
+    engine=Paired(Jpeg(10, 60), adversarial=0.01),
+    args={"scale": 1},
+    schedules={
+        "tiny": Schedule(images=32_000, batch=16, learning_rate=Cosine(1e-3, 5e-5)),
+        "small": Schedule(images=1_000_000, batch=32, learning_rate=Cosine(4e-4, 1e-5)),
+        "base": Schedule(images=5_000_000, batch=32, learning_rate=Cosine(2e-4, 1e-5)),
+    },
+    inputs=(PICTURE, FIDELITY),
+)
