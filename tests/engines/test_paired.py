@@ -18,7 +18,8 @@ from mintmark.core.records import Progress
 from mintmark.data.loader import Loader, PixelSet
 from mintmark.engines.degrade import Chain, Downscale, Noise
 from mintmark.engines.paired import Paired, balanced, perceptual_loss
-from mintmark.models import rrdb
+from mintmark.engines.tiles import in_tiles
+from mintmark.models import lut, rrdb
 from mintmark.training import trainer
 from mintmark.training.checkpoint import Store
 from mintmark.training.draws import Draws
@@ -194,3 +195,28 @@ def test_it_learns_to_enlarge_better_than_bicubic() -> None:
     bicubic = F.interpolate(small, scale_factor=2, mode="bicubic").clamp(-1, 1)
     gain = psnr(engine.run(state.averages, small), judge) - psnr(bicubic, judge)
     assert gain > 0.3
+
+
+def test_a_table_is_found_once_and_changes_every_tile_alike() -> None:
+    network = lut.build({"height": 32, "width": 32, "channels": 3})["G"]
+    assert isinstance(network, lut.Enhancer)
+    with torch.no_grad():
+        network.bases.normal_(0, 0.3, generator=torch.Generator().manual_seed(0))
+        network.look.last.bias.add_(1)
+    picture = torch.from_numpy(photo("astronaut")).permute(2, 0, 1)[:, :300].float() / 127.5 - 1
+    change = replace(ENGINE, adversarial=0.0).on({"G": network}, picture)
+    whole = change(picture[None])[0].numpy()
+    steps = in_tiles(change, picture, tile=96)
+    with pytest.raises(StopIteration) as end:
+        while True:
+            next(steps)
+    assert np.abs(end.value.value - whole).max() < 1e-5
+    assert np.abs(whole - picture.numpy()).max() > 0.1
+
+
+def test_tables_that_bend_cost_something() -> None:
+    clean = torch.zeros(4, 3, 32, 32)
+    network = lut.build({"height": 32, "width": 32, "channels": 3})
+    engine = Paired(Noise(0, 10), adversarial=0.0)
+    losses = engine.losses("generator", network, Batch(clean, None), moment(0.5))
+    assert set(losses) == {"pixel", "regularity"} and losses["regularity"].requires_grad
