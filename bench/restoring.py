@@ -75,9 +75,10 @@ class Case:
     gain: float
 
 
-def levels(values: NDArray[np.floating]) -> Pixels:
+def levels(values: NDArray[np.float64]) -> Pixels:
     """Values in [0, 1] as samples."""
-    return (np.clip(values, 0, 1) * 255).round().astype(np.uint8)
+    found: Pixels = (np.clip(values, 0, 1) * 255).round().astype(np.uint8)
+    return found
 
 
 def resized(factor: float) -> Way:
@@ -110,8 +111,8 @@ def non_local(photo: Pixels, place: int) -> Pixels:
 
 
 def total_variation(photo: Pixels, place: int) -> Pixels:
-    found = restoration.denoise_tv_chambolle(photo / 255, NOISES[place] / 255, channel_axis=2)
-    return levels(found)
+    variation: Callable[..., NDArray[np.float64]] = restoration.denoise_tv_chambolle
+    return levels(variation(photo / 255, NOISES[place] / 255, channel_axis=2))
 
 
 def wavelets(photo: Pixels, place: int) -> Pixels:

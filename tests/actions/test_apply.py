@@ -57,6 +57,19 @@ def enlarger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "run/package"
 
 
+@pytest.fixture(scope="module")
+def enhancer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A package that changes tones and colours, and looks at each picture whole."""
+    folder = tmp_path_factory.mktemp("enhancer")
+    for place in range(2):
+        write(folder / f"data/{place}.png", 40, 70, 3, seed=place)
+    request = TrainRequest(
+        task="enhance", data=folder / "data", out=folder / "run", preset="tiny", batch=4, images=80
+    )
+    finish(train(request, open_world()))
+    return folder / "run/package"
+
+
 @pytest.fixture
 def applied(enlarger: Path, tmp_path: Path) -> Callable[..., list[Path]]:
     """Applies the package to pictures in `tmp_path / "in"`; gives the files in `out`."""
@@ -154,6 +167,29 @@ def test_tiles_do_not_show(applied: Callable[..., list[Path]], tmp_path: Path) -
     (tiled,) = applied(source, out=tmp_path / "tiled", tile=96)
     difference = np.abs(array_of(whole).astype(int) - array_of(tiled).astype(int))
     assert difference.max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("channels", "kind"),
+    [(1, np.uint8), (1, np.uint16), (2, np.uint8), (3, np.uint8), (4, np.uint8)],
+)
+def test_a_table_keeps_depth_and_alpha_and_knows_no_tiles(
+    applied: Callable[..., list[Path]], enhancer: Path, tmp_path: Path, channels: int, kind: type
+) -> None:
+    source = write(tmp_path / "in/a.png", 150, 190, channels, kind=kind)
+    asked: dict[str, object] = {"package": str(enhancer)}
+    (whole,) = applied(source, **asked, out=tmp_path / "whole", tile=256)
+    (tiled,) = applied(source, **asked, out=tmp_path / "tiled", tile=96)
+    before, after = array_of(source), array_of(whole)
+    assert after.shape == before.shape and after.dtype == kind
+    assert np.abs(after.astype(int) - array_of(tiled).astype(int)).max() <= 1
+    assert not np.array_equal(after[..., 0], before[..., 0])
+    if channels in (2, 4):
+        assert np.array_equal(after[..., -1], before[..., -1])
+    colours = before.reshape(-1, channels)[:, : 3 if channels > 2 else 1]
+    _, first, where = np.unique(colours, axis=0, return_index=True, return_inverse=True)
+    made = after.reshape(-1, channels)[:, : colours.shape[1]]
+    assert np.array_equal(made, made[first][where.ravel()])  # one colour becomes one colour
 
 
 def test_the_balance_changes_the_picture(

@@ -12,6 +12,7 @@ from mintmark.actions.apply import apply
 from mintmark.actions.requests import ApplyRequest, TrainRequest
 from mintmark.actions.train import train
 from mintmark.actions.world import open_world
+from mintmark.core.errors import ConfigError
 from mintmark.core.files import digest_file
 from mintmark.core.media import Picture
 from mintmark.core.records import Progress
@@ -56,6 +57,11 @@ def request_of(task: Restoration, data: Path, out: Path) -> TrainRequest:
     )
 
 
+def networks_of(task: Restoration) -> tuple[str, ...]:
+    """Without a game there is nothing to balance and nobody to judge."""
+    return ("G", "F", "D") if task.engine.adversarial else ("G",)
+
+
 @pytest.fixture(scope="module", params=list(TASKS))
 def made(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -69,7 +75,7 @@ def made(
 
 
 def test_there_are_restorations() -> None:
-    assert {"super-resolution", "denoise"} <= set(TASKS)
+    assert {"super-resolution", "denoise", "enhance"} <= set(TASKS)
 
 
 def test_resumes_exactly(made: tuple[Restoration, Path], tmp_path: Path) -> None:
@@ -79,14 +85,16 @@ def test_resumes_exactly(made: tuple[Restoration, Path], tmp_path: Path) -> None
         first = next(progress for progress in steps if progress.done)
     assert 0 < first.done < first.total
     finish(train(request, open_world()))
-    for name in ("G.safetensors", "F.safetensors", "D.safetensors"):
+    for network in networks_of(task):
+        name = f"{network}.safetensors"
         straight, cut = folder / "run/package" / name, tmp_path / "run/package" / name
         assert digest_file(straight) == digest_file(cut)
 
 
 def test_packages_and_loads_back(made: tuple[Restoration, Path]) -> None:
     task, folder = made
-    package = from_pretrained(folder / "run/package", ("G", "F", "D"))
+    package = from_pretrained(folder / "run/package", networks_of(task))
+    assert package.config.networks == networks_of(task)
     assert package.config.task == task.name and FAMILIES[package.config.family].restores
     assert {name: package.config.args[name] for name in task.args} == dict(task.args)
     assert "README.md" in verify(folder / "run/package")
@@ -112,6 +120,40 @@ def test_what_it_makes_is_marked(made: tuple[Restoration, Path], tmp_path: Path)
         assert recipe.inputs["parent"] == digest_file(folder / "data" / path.name)
         shape = decode(content, path.name).array.shape
         assert shape == (40 * scale, 70 * scale + added, 3)
+
+
+def test_the_balance_is_taken_where_there_is_one(
+    made: tuple[Restoration, Path], tmp_path: Path
+) -> None:
+    task, folder = made
+    request = ApplyRequest(
+        package=str(folder / "run/package"), pictures=(folder / "data",), out=tmp_path / "out",
+        fidelity=0.5,
+    )  # fmt: skip
+    balances = "fidelity" in {entry.kind for entry in task.inputs}
+    assert balances == bool(task.engine.adversarial)
+    if balances:
+        assert len(finish(apply(request, open_world()))) == 3
+        return
+    with pytest.raises(ConfigError, match="leave --fidelity out"):
+        finish(apply(request, open_world()))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_starts_from_a_package(made: tuple[Restoration, Path], tmp_path: Path) -> None:
+    task, folder = made
+    start = str(folder / "run/package")
+    request = request_of(task, folder / "data", tmp_path / "run")
+    finish(train(request.model_copy(update={"start": start, "images": BATCH}), open_world()))
+    began, before = from_pretrained(tmp_path / "run/package"), from_pretrained(start)
+    assert began.lineage.base == before.digest
+    drift = [
+        (ours - theirs).abs().max()
+        for ours, theirs in zip(
+            began.networks["G"].parameters(), before.networks["G"].parameters(), strict=True
+        )
+    ]
+    assert 0 < max(drift) < 0.01  # one step away
 
 
 @pytest.mark.parametrize("name", TASKS)

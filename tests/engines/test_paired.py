@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mintmark.core.media import Picture
 from mintmark.core.records import Progress
 from mintmark.data.loader import Loader, PixelSet
 from mintmark.engines.degrade import Chain, Downscale, Noise
 from mintmark.engines.paired import Paired, balanced, perceptual_loss
-from mintmark.models import rrdb
+from mintmark.engines.piecewise import glance, worked
+from mintmark.engines.tiles import Change
+from mintmark.models import lut, rrdb
 from mintmark.training import trainer
 from mintmark.training.checkpoint import Store
 from mintmark.training.draws import Draws
@@ -194,3 +197,35 @@ def test_it_learns_to_enlarge_better_than_bicubic() -> None:
     bicubic = F.interpolate(small, scale_factor=2, mode="bicubic").clamp(-1, 1)
     gain = psnr(engine.run(state.averages, small), judge) - psnr(bicubic, judge)
     assert gain > 0.3
+
+
+def whole(change: Change, picture: Picture, tile: int) -> NDArray[Any]:
+    """What becomes of a picture in tiles."""
+    steps = worked(change, picture, 3, 1, tile)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return np.asarray(end.value.array).astype(int)
+
+
+def test_a_table_is_found_once_and_changes_every_tile_alike() -> None:
+    network = lut.build({"height": 32, "width": 32, "channels": 3})["G"]
+    assert isinstance(network, lut.Enhancer)
+    with torch.no_grad():
+        network.bases.normal_(0, 0.3, generator=torch.Generator().manual_seed(0))
+        network.look.last.bias.add_(1)
+    picture = Picture(photo("astronaut")[:300])
+    small = glance(picture, 3)
+    change = replace(ENGINE, adversarial=0.0).on({"G": network}, small)
+    tiled = whole(change, picture, 96)
+    assert np.abs(tiled - whole(change, picture, 1000)).max() <= 1  # rounded once
+    assert np.abs(tiled - picture.array).max() > 10
+
+
+def test_tables_that_bend_cost_something() -> None:
+    clean = torch.zeros(4, 3, 32, 32)
+    network = lut.build({"height": 32, "width": 32, "channels": 3})
+    engine = Paired(Noise(0, 10), adversarial=0.0)
+    losses = engine.losses("generator", network, Batch(clean, None), moment(0.5))
+    assert set(losses) == {"pixel", "regularity"} and losses["regularity"].requires_grad

@@ -102,7 +102,7 @@ def _work(request: ApplyRequest, world: World) -> Work:
     """Loads a package that works on pictures.
 
     Raises:
-        ConfigError: It draws new ones.
+        ConfigError: It draws new ones, or has no balance and one was asked for.
     """
     package = load(request.package, world)
     task = find_task(package.config.task)
@@ -112,6 +112,8 @@ def _work(request: ApplyRequest, world: World) -> Work:
             "use mintmark generate."
         )
     faithful = "F" in package.config.networks
+    if not faithful and request.fidelity != ApplyRequest.model_fields["fidelity"].default:
+        raise ConfigError(f"A package of {task.name} has one balance only; leave --fidelity out.")
     networks = load(request.package, world, ("G", "F")).networks if faithful else package.networks
     network = balanced(networks, request.fidelity) if faithful else networks["G"]
     return Work(

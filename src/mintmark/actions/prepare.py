@@ -62,7 +62,11 @@ class Data:
                 f"No picture has {width} x {height} pixels to learn from; give larger pictures, "
                 "or a smaller --size."
             )
-        return prepare(self.source, self.snapshot, shape, cache, crops=True)
+        return prepare(self.source, self.snapshot, shape, cache, "crops")
+
+    def views(self, shape: tuple[int, int, int], cache: Path) -> PixelSet:
+        """All pictures whole and in large parts, reduced, likewise."""
+        return prepare(self.source, self.snapshot, shape, cache, "views")
 
 
 def read(path: Path, skip_broken: bool = False) -> Data:

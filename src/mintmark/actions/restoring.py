@@ -39,7 +39,7 @@ def config(
         height=height,
         width=width,
         channels=channels,
-        networks=("G", "F", "D") if task.engine.adversarial else ("G", "D"),
+        networks=("G", "F", "D") if task.engine.adversarial else ("G",),
         library_version=version(),
     )
 

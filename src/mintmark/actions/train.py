@@ -133,14 +133,19 @@ def _tunes(request: TrainRequest, plan: Plan) -> bool:
 
 
 def _given(request: TrainRequest) -> Package | None:
-    """The package that a run starts from, with its discriminator."""
-    return from_pretrained(find(request.start), ("G", "D")) if request.start else None
+    """The package that a run starts from, with its discriminator where it has one."""
+    if not request.start:
+        return None
+    package = from_pretrained(find(request.start))
+    judged = "D" in package.config.networks
+    return from_pretrained(find(request.start), ("G", "D")) if judged else package
 
 
 def pixels_of(plan: Plan, data: Data, world: World) -> PixelSet:
     """The decoded pictures with what the model shall learn of each, or pieces of them."""
     if isinstance(plan.task, Restoration):
-        return data.crops(plan.config.shape, world.settings.cache / "pixels")
+        cut = data.views if plan.task.views else data.crops
+        return cut(plan.config.shape, world.settings.cache / "pixels")
     pixels = data.pixels(plan.config.shape, world.settings.cache / "pixels")
     conditions, balance = plan.config.conditions, plan.choices.balance
     return replace(
@@ -158,8 +163,9 @@ def _inherit(given: Package, state: RunState, plan: Plan) -> None:
     a growing network had come to is this run's own affair.
     """
     anew = given.config.conditions != plan.config.conditions
-    for name, network in state.networks.items():
-        theirs, ours = given.networks[name].state_dict(), network.state_dict()
+    for name, given_network in given.networks.items():
+        network = state.networks[name]
+        theirs, ours = given_network.state_dict(), network.state_dict()
         same = [key for key in theirs if key in ours and theirs[key].shape == ours[key].shape]
         fitting = {
             key: theirs[key] for key in same if key != "level" and not (anew and "embed" in key)

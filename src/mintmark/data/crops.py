@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from mintmark.core.media import Picture
 from mintmark.data.pictures import fit
 
+VIEWS = (1, 2, 3, 4)  # parts along each side that a picture is seen in
 MOST_PIECES = 256  # of one picture, so that a large one does not outweigh the others
 
 Cut = Callable[[Picture, int, int, int], list[NDArray[np.uint8]]]
@@ -25,6 +26,22 @@ def cropped(picture: Picture, channels: int, height: int, width: int) -> list[ND
     array = picture.array
     pieces = [Picture(array[y : y + height, x : x + width].copy()) for y, x in corners]
     return [fit(piece, channels, height, width) for piece in pieces]
+
+
+def viewed(picture: Picture, channels: int, height: int, width: int) -> list[NDArray[np.uint8]]:
+    """The picture whole and in ever smaller parts, each brought to a shape.
+
+    Many more different scenes than pictures, for what learns from tones and colours.
+    """
+    views = []
+    for count in VIEWS:
+        rows, columns = max(picture.height // count, 1), max(picture.width // count, 1)
+        for place in range(count**2):
+            y, x = divmod(place, count)
+            top, left = min(y * rows, picture.height - 1), min(x * columns, picture.width - 1)
+            part = picture.array[top : top + rows, left : left + columns]
+            views.append(fit(Picture(part.copy()), channels, height, width))
+    return views
 
 
 def places(height: int, width: int, rows: int, columns: int) -> list[tuple[int, int]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import numpy as np
 import torch
@@ -21,15 +21,18 @@ from numpy.typing import NDArray
 from mintmark.core.errors import DataError
 from mintmark.core.files import atomic_path, digest_bytes, digest_json, write_json
 from mintmark.core.seeds import derive
-from mintmark.data.crops import Cut, cropped, fitted, places
+from mintmark.data.crops import VIEWS, Cut, cropped, fitted, places, viewed
 from mintmark.data.manifest import Item, Snapshot
 from mintmark.data.pictures import decode
 from mintmark.data.readers import Source, workers
+
+Cutting = Literal["whole", "crops", "views"]
 
 VERSION = 2  # of the array's making; a new one leaves old caches unused
 CHUNK = 256  # pictures decoded before they are written
 CONTRASTS = 8  # conditions that a row is set against, where they differ in one attribute each
 OTHERS = 4  # the same where they are those of other pictures
+CUTS: dict[Cutting, Cut] = {"whole": fitted, "crops": cropped, "views": viewed}
 FEW = 8  # pictures decoded at once where each gives many pieces
 
 
@@ -77,7 +80,7 @@ def prepare(
     snapshot: Snapshot,
     shape: tuple[int, int, int],
     cache: Path,
-    crops: bool = False,
+    cutting: Cutting = "whole",
 ) -> PixelSet:
     """Opens the decoded array of a snapshot, and builds it first where it is missing.
 
@@ -89,8 +92,8 @@ def prepare(
         snapshot: Which of them are meant, and what they must still be.
         shape: Channels (1 grey, 2 grey with alpha, 3 RGB, 4 RGBA), rows and columns.
         cache: Folder for the array; made if missing, safe to delete.
-        crops: Whether pictures are cut into pieces of that shape at their own resolution,
-            instead of being brought to it whole.
+        cutting: Whether each picture is brought to that shape whole, cut into `crops` of it at
+            its own resolution, or seen in `views`, whole and in parts, each brought to it.
 
     Returns:
         The decoded data set, in the order of the snapshot's items.
@@ -99,10 +102,10 @@ def prepare(
         DataError: A picture differs from the snapshot or cannot be read any
             more, or the cache cannot be written.
     """
-    cut = cropped if crops else fitted
-    count = sum(len(places(item.height, item.width, *shape[1:])) for item in snapshot.items)
-    whole = (count if crops else len(snapshot.items), *shape)
-    key = digest_json([snapshot.digest, *shape, VERSION, *(["crops"] if crops else [])])[:32]
+    cut = CUTS[cutting]
+    whole = (sum(_count(item, cutting, shape) for item in snapshot.items), *shape)
+    kind = [] if cutting == "whole" else [cutting]
+    key = digest_json([snapshot.digest, *shape, VERSION, *kind])[:32]
     path = cache / f"{key}.npy"
     pixels = _opened(path, whole, snapshot.digest)
     if pixels is None:
@@ -117,8 +120,15 @@ def prepare(
             ) from error
         pixels = np.load(path, mmap_mode="r", allow_pickle=False)
     labels = [item.label for item in snapshot.items if item.label is not None]
-    complete = len(labels) == len(snapshot.items) and not crops
+    complete = len(labels) == len(snapshot.items) and cutting == "whole"
     return PixelSet(pixels, np.array(labels, dtype=np.int64) if complete else None, snapshot.digest)
+
+
+def _count(item: Item, cutting: Cutting, shape: tuple[int, int, int]) -> int:
+    """How many samples a picture gives."""
+    if cutting == "crops":
+        return len(places(item.height, item.width, *shape[1:]))
+    return 1 if cutting == "whole" else sum(count**2 for count in VIEWS)
 
 
 def _seal(path: Path, shape: tuple[int, ...], snapshot: str) -> dict[str, object]:

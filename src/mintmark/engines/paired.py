@@ -23,6 +23,7 @@ from mintmark.engines.degrade import Damage
 from mintmark.engines.tiles import Change
 from mintmark.metrics import extractors
 from mintmark.metrics.features import FeatureNet
+from mintmark.models.lut import Enhancer
 from mintmark.training.trainer import Average, Batch, Cosine, Moment, Phase
 
 GAMMA = Cosine(1.0, 0.1)
@@ -107,6 +108,8 @@ class Paired:
     ) -> dict[str, Tensor]:
         made = networks["G"](damaged).float()
         losses = {"pixel": self.pixel * F.l1_loss(made, clean)}
+        if isinstance(networks["G"], Enhancer):
+            losses["regularity"] = networks["G"].regularity()
         if not self.adversarial or moment.fraction < self.turn:
             return losses
         losses["perceptual"] = self.perceptual * perceptual_loss(made, clean)
@@ -150,14 +153,17 @@ class Paired:
             made: Tensor = networks["G"](inputs.to(weights)).float().cpu()
         return made.clamp(-1, 1)
 
-    def on(self, networks: Mapping[str, nn.Module], glance: Tensor) -> Change:  # noqa: ARG002
+    def on(self, networks: Mapping[str, nn.Module], glance: Tensor) -> Change:
         """What changes the tiles of one picture, of which it may see the whole at first, small.
 
         Args:
             networks: `G`, in evaluation mode; see `balanced`.
             glance: The picture in [-1, 1], (C, h, w), of 256 pixels a side at most.
         """
-        return partial(self.run, networks)
+        network = networks["G"]
+        if isinstance(network, Enhancer):  # every tile by the table of the whole picture
+            network = network.looked(glance)
+        return partial(self.run, {"G": network})
 
 
 @torch.no_grad()

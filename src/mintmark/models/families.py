@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from mintmark.models import fourier, r3gan, rrdb, stylegan
+from mintmark.models import fourier, lut, r3gan, rrdb, stylegan
 from mintmark.models.layers import presets
 
 
@@ -32,6 +32,7 @@ class Family:
 
 FAMILIES: dict[str, Family] = {
     "fourier": Family(fourier.build, fourier.preset, restores=True),
+    "lut": Family(lut.build, lut.preset, restores=True),
     "r3gan": Family(r3gan.build, presets.preset),
     "rrdb": Family(rrdb.build, rrdb.preset, restores=True),
     "stylegan": Family(stylegan.build, stylegan.preset, grows=True),

@@ -76,6 +76,8 @@ class Restoration:
         inputs: What using it takes.
         size: Pixels a side of the crops that it learns from.
         family: The network family, a key of `models.families.FAMILIES`.
+        views: Whether it learns from whole pictures and large parts of them, reduced to that size,
+            instead of crops at their own resolution.
         marks: How its outputs are declared.
     """
 
@@ -93,6 +95,7 @@ class Restoration:
     inputs: tuple[Input, ...]
     size: int = 64
     family: str = "rrdb"
+    views: bool = False
     marks: Literal["created", "edited"] = "edited"
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from mintmark.core.errors import DataError
@@ -80,19 +81,33 @@ def build(folder: Path, limit: int | None = None) -> Path:
     return folder
 
 
-def _patches(name: str, mate: Path, plasma: Path) -> Iterator[Sample]:
-    licence, author = PHOTOS[name]
+def whole(held_out: bool) -> dict[str, NDArray[np.uint8]]:
+    """The photographs of a part by name, halved and uncut, (height, width, 3)."""
+    mate = fetch.debian("mate-backgrounds", MATE)
+    plasma = fetch.debian("plasma-workspace-wallpapers", PLASMA)
+    names = [name for name in PHOTOS if (name in HELD_OUT) == held_out]
+    return {name: _photograph(name, mate, plasma) for name in names}
+
+
+def _photograph(name: str, mate: Path, plasma: Path) -> NDArray[np.uint8]:
+    licence, _ = PHOTOS[name]
     path = mate / f"{name}.jpg"
     if licence == LGPL:
         path = plasma / name / "contents" / "images" / "2560x1600.jpg"
     if not path.exists():
         raise DataError(f"The photograph {name} is not in {path.parents[0]}; it may have moved.")
-    columns = {"group": name, "licence": licence, "attribution": f"{name} by {author}"}
     photo = to_pillow(decode(path.read_bytes(), path.name).array).convert("RGB")
     small = photo.resize((photo.width // 2, photo.height // 2), Image.Resampling.LANCZOS)
-    rows = np.asarray(small)  # (height, width, 3)
-    for top in range(0, small.height - SIZE + 1, SIZE):
-        for left in range(0, small.width - SIZE + 1, SIZE):
+    return np.asarray(small)
+
+
+def _patches(name: str, mate: Path, plasma: Path) -> Iterator[Sample]:
+    licence, author = PHOTOS[name]
+    columns = {"group": name, "licence": licence, "attribution": f"{name} by {author}"}
+    rows = _photograph(name, mate, plasma)
+    height, width, _ = rows.shape
+    for top in range(0, height - SIZE + 1, SIZE):
+        for left in range(0, width - SIZE + 1, SIZE):
             patch = rows[top : top + SIZE, left : left + SIZE]
             if patch.std(axis=(0, 1)).mean() > PLAIN:
                 yield Sample(f"{name.lower()}-{top:04}-{left:04}.png", patch, columns)

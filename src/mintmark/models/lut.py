@@ -1,0 +1,230 @@
+"""A table of colours, mixed anew for each picture: better tones and colours of photographs.
+
+Source: Zeng et al., "Learning Image-adaptive 3D Lookup Tables for High Performance
+Photo Enhancement in Real-time", TPAMI 2020: a small network looks at a thumbnail and gives
+the weights of a few learned tables; their sum maps colours to colours, by trilinear
+interpolation. Within one picture the new colour depends on the old colour alone, so nothing
+can be invented and no tile can differ from the next.
+
+Departures: the table is the identity plus weighted tables that begin at zero, so that
+training starts at the picture itself. The network sees the colours of the thumbnail without
+their places (convolutions of 1 x 1, then mean, deviation and maximum), which learns more from
+few photographs. Monotony is built in rather than asked for by a penalty, the penalty for
+smoothness is on second differences, and tables end in a soft shoulder: what was not black or
+white before never becomes so.
+"""
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mintmark.core.errors import ConfigError
+from mintmark.models.layers import presets
+from mintmark.models.layers.residual import SLOPE
+
+SMALLEST, LARGEST = 16, 512  # pixels a side of what is learned from, in steps of the smaller
+THUMBNAIL = 32  # pixels a side that the network looks at, whatever the shape of the picture
+DARKEST = 0.05  # added to samples in [0, 1] before the logarithm
+ROOM = 0.6  # of a cell that inner vertices keep from the ends; over 0.5, see `_within`
+SMOOTH = 0.1  # weight of the penalty for tables that bend
+
+
+@dataclass(frozen=True)
+class LUTArgs:
+    """What the network is built from.
+
+    Attributes:
+        height: Rows of the pictures that it learned from; it takes any others too.
+        width: Columns of those.
+        channels: 1 grey, 3 RGB.
+        vertices: Vertices of the tables along each channel.
+        bases: How many tables are mixed beside the identity.
+        features: Width of the network that looks.
+    """
+
+    height: int
+    width: int
+    channels: int
+    vertices: int = 17
+    bases: int = 4
+    features: int = 8
+
+    def __post_init__(self) -> None:
+        sides = range(SMALLEST, LARGEST + 1, SMALLEST)
+        allowed: dict[str, tuple[object, Container[int]]] = {
+            "height": (self.height, sides),
+            "width": (self.width, sides),
+            "channels": (self.channels, (1, 3)),
+            "vertices": (self.vertices, range(3, 34)),
+            "bases": (self.bases, range(1, 65)),
+            "features": (self.features, range(4, 257)),
+        }
+        for name, (value, values) in allowed.items():
+            if not isinstance(value, int) or isinstance(value, bool) or value not in values:
+                raise ConfigError(f"lut cannot be built with {value!r} as {name}; correct it.")
+
+
+class Look(nn.Module):
+    """What the colours of a thumbnail ask for, wherever they lie in it."""
+
+    def __init__(self, channels: int, features: int, count: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(2 * channels, features, 1)
+        self.second = nn.Conv2d(features, 2 * features, 1)
+        self.hidden = nn.Linear(6 * features, 64)
+        self.last = nn.Linear(64, count)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pictures in [-1, 1], (N, channels, H, W), to weights, (N, count)."""
+        small = F.interpolate(x, (THUMBNAIL, THUMBNAIL), mode="bilinear", antialias=True)
+        # An error of exposure or white balance is a sum in the logarithm.
+        logarithm = ((small.clamp(-1, 1) + 1) / 2 + DARKEST).log() / 2 + 0.5
+        y = F.leaky_relu(self.first(torch.cat([small, logarithm], 1)), SLOPE)
+        y = self.second(y)  # (N, 2 * features, THUMBNAIL, THUMBNAIL)
+        pooled = torch.cat([y.mean((2, 3)), y.std((2, 3)), y.amax((2, 3))], 1)
+        weights: Tensor = self.last(F.leaky_relu(self.hidden(pooled), SLOPE))
+        return weights
+
+
+class Fixed(nn.Module):
+    """The table of one picture.
+
+    Attributes:
+        table: (1, channels, ...), see `Enhancer.tables`.
+    """
+
+    def __init__(self, table: Tensor) -> None:
+        super().__init__()
+        self.table = nn.Parameter(table, requires_grad=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pictures or parts of the picture in [-1, 1], (N, channels, H, W), to the same shape."""
+        return through(self.table.expand(len(x), -1, -1, -1, -1), x)
+
+
+class Enhancer(nn.Module):
+    """Maps the colours of each picture by a table of its own.
+
+    Attributes:
+        plain: The table that changes nothing, (channels, 1 or vertices, 1 or vertices,
+            vertices); red is the last axis, as `F.grid_sample` has it.
+    """
+
+    plain: Tensor
+
+    def __init__(self, args: LUTArgs) -> None:
+        super().__init__()
+        self.channels = args.channels
+        self.cell = 2 / (args.vertices - 1)
+        self.look = Look(args.channels, args.features, args.bases)
+        levels = torch.linspace(-1, 1, args.vertices)
+        if args.channels == 1:
+            plain = levels.view(1, 1, 1, -1)
+        else:
+            blue, green, red = torch.meshgrid(levels, levels, levels, indexing="ij")
+            plain = torch.stack([red, green, blue])
+        self.register_buffer("plain", plain)
+        self.bases = nn.Parameter(torch.zeros(args.bases, *plain.shape))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pictures in [-1, 1], (N, channels, H, W), to the same shape."""
+        return through(self.tables(x), x)
+
+    def looked(self, picture: Tensor) -> Fixed:
+        """The table of a picture, to be used on parts of it.
+
+        Args:
+            picture: In [-1, 1], (channels, H, W); a thumbnail of 32 pixels a side or more will do.
+        """
+        with torch.no_grad():
+            return Fixed(self.tables(picture[None].to(self.bases)))
+
+    def tables(self, x: Tensor) -> Tensor:
+        """The table of each picture: never falling along its own channel, not clipping.
+
+        Args:
+            x: Pictures in [-1, 1], (N, channels, H, W).
+
+        Returns:
+            (N, channels, ...) with the axes of `plain`.
+        """
+        weights = self.look(x)
+        with torch.autocast(x.device.type, enabled=False):  # steps of bfloat16 would show
+            changes = weights.float() @ self.bases.flatten(1)
+            mixed = self.plain + changes.view(-1, *self.plain.shape)
+            rising = [mixed[:, c].cummax(-1 - c).values for c in range(self.channels)]
+            return self._within(torch.stack(rising, 1))
+
+    def _within(self, table: Tensor) -> Tensor:
+        """Bends what comes near the ends; hard only where the input is black or white itself.
+
+        A sample one level from white is a level's share of the last cell away from it, so it
+        comes out at least ROOM of a level from white and is not rounded to it, at any depth.
+        """
+        knee, room = 1 - self.cell, (1 - ROOM) * self.cell  # the identity lies below the knee
+        over = (table.abs() - knee).clamp(min=0)
+        soft = table.sign() * (table.abs().clamp(max=knee) + room * torch.tanh(over / room))
+        own = (self.plain.abs() == 1) & (self.plain * table > 0)  # white at white, black at black
+        return torch.where(own, table.clamp(-1, 1), soft)
+
+    def regularity(self) -> Tensor:
+        """A penalty for tables that bend: colours never seen go on as their neighbours do."""
+        axes = range(-self.channels, 0)
+        bends = [self.bases.diff(n=2, dim=axis).square().mean() for axis in axes]
+        return SMOOTH * torch.stack(bends).sum()
+
+
+def through(tables: Tensor, x: Tensor) -> Tensor:
+    """Colours by a table for each picture, interpolated linearly along each channel.
+
+    Args:
+        tables: (N, channels, ...), see `Enhancer.tables`.
+        x: Pictures in [-1, 1], (N, channels, H, W).
+    """
+    with torch.autocast(x.device.type, enabled=False):
+        place = x.float().clamp(-1, 1).permute(0, 2, 3, 1)  # (N, H, W, channels)
+        place = F.pad(place, (0, 3 - place.shape[-1]))[:, None]  # (N, 1, H, W, 3)
+        found = F.grid_sample(tables, place, padding_mode="border", align_corners=True)
+        return found[:, :, 0]
+
+
+PRESETS: Mapping[str, Mapping[str, int]] = {
+    "tiny": {"vertices": 17, "bases": 4, "features": 8},  # a CPU and few photographs
+    "small": {"vertices": 33, "bases": 12, "features": 32},
+    "base": {"vertices": 33, "bases": 24, "features": 64},
+}
+
+
+def preset(name: str, shape: tuple[int, int, int], _: Mapping[str, int]) -> dict[str, Any]:
+    """Arguments for `build` by the size of the wish.
+
+    Args:
+        name: One of `PRESETS`.
+        shape: Channels, rows and columns of the pictures to learn from.
+
+    Raises:
+        ConfigError: There is no such preset.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"There is no preset {name!r}; choose one of {', '.join(PRESETS)}.")
+    channels, height, width = shape
+    return {"height": height, "width": width, "channels": channels, **PRESETS[name]}
+
+
+def build(args: Mapping[str, Any]) -> dict[str, nn.Module]:
+    """A freshly initialised network.
+
+    Args:
+        args: The fields of `LUTArgs`, as plain JSON values.
+
+    Returns:
+        `{"G": Enhancer}`.
+
+    Raises:
+        ConfigError: An argument is missing, unknown or out of range.
+    """
+    return {"G": Enhancer(presets.checked(LUTArgs, args, "lut"))}

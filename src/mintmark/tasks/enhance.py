@@ -1,0 +1,29 @@
+"""Photographs with better exposure, white balance, contrast and colours."""
+
+from mintmark.engines.colour_damage import Dull
+from mintmark.engines.degrade import Cast, Chain, Exposure
+from mintmark.engines.paired import Paired
+from mintmark.tasks._task import PICTURE, Restoration
+from mintmark.training.trainer import Cosine, Schedule
+
+TASK = Restoration(
+    name="enhance",
+    title="Better tones and colours of photographs",
+    about=(
+        "Learns from good photographs to undo wrong exposure, colour casts and dull colours, whole "
+        "picture by whole picture, by a table of colours that invents nothing. A minute on a CPU; "
+        "hundreds of photographs of your own kind, since from twenty it learns little about new "
+        "scenes. It cannot tell a red wall from a red cast, nor bring back what is wholly white."
+    ),
+    engine=Paired(Chain((Cast(0.5), Exposure(2), Dull(0.3, 0.3))), adversarial=0.0),
+    args={},
+    schedules={
+        "tiny": Schedule(images=40_000, batch=16, learning_rate=Cosine(2e-3, 5e-5)),
+        "small": Schedule(images=500_000, batch=32, learning_rate=Cosine(1e-3, 2e-5)),
+        "base": Schedule(images=2_000_000, batch=32, learning_rate=Cosine(5e-4, 1e-5)),
+    },
+    inputs=(PICTURE,),
+    size=32,
+    family="lut",
+    views=True,
+)
