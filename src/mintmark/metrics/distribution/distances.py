@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from mintmark.core.errors import ConfigError
 from mintmark.metrics.distribution.checks import Features
@@ -49,6 +48,8 @@ class Block:
 
     def exact(self, row: int, columns: NDArray[np.intp]) -> Features:
         """Distances of one query of the block to some references."""
+        from scipy.spatial.distance import cdist  # a third of a second, and needed only here
+
         few = 2 * len(columns) < len(self.references)  # else a copy would cost more
         chosen = self.references[columns] if few else self.references
         distances: Features = cdist(self.queries[row : row + 1], chosen)[0]
