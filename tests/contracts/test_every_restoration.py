@@ -126,10 +126,11 @@ def test_the_balance_is_taken_where_there_is_one(
     made: tuple[Restoration, Path], tmp_path: Path
 ) -> None:
     task, folder = made
-    request = ApplyRequest(
-        package=str(folder / "run/package"), pictures=(folder / "data",), out=tmp_path / "out",
-        fidelity=0.5,
-    )  # fmt: skip
+    asked = {"outpaint": {"left": 4}} if isinstance(task.engine.damage, Holes) else {}
+    given = {"package": str(folder / "run/package"), "pictures": (folder / "data",)}
+    request = ApplyRequest.model_validate(
+        given | asked | {"out": tmp_path / "out", "fidelity": 0.5}
+    )
     balances = "fidelity" in {entry.kind for entry in task.inputs}
     assert balances == bool(task.engine.adversarial)
     if balances:

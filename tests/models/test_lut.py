@@ -133,6 +133,17 @@ def test_tables_that_bend_are_penalised(channels: int) -> None:
     assert set(network.state_dict()) >= {"bases", "plain"}
 
 
+def test_a_bend_costs_the_same_however_fine_the_table_is() -> None:
+    # In differences between neighbours fine tables were nearly free to bend, and bands showed.
+    costs = []
+    for vertices in (9, 33):
+        network = built(vertices=vertices)
+        with torch.no_grad():
+            network.bases.copy_(network.plain.square().expand_as(network.bases))
+        costs.append(network.regularity().item())
+    assert costs[0] == pytest.approx(costs[1], rel=1e-3) and costs[0] > 0.01
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

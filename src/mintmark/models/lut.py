@@ -30,7 +30,7 @@ SMALLEST, LARGEST = 16, 512  # pixels a side of what is learned from, in steps o
 THUMBNAIL = 32  # pixels a side that the network looks at, whatever the shape of the picture
 DARKEST = 0.05  # added to samples in [0, 1] before the logarithm
 ROOM = 0.6  # of a cell that inner vertices keep from the ends; over 0.5, see `_within`
-SMOOTH = 0.1  # weight of the penalty for tables that bend
+SMOOTH = 4e-2  # weight of the penalty for tables that bend
 
 
 @dataclass(frozen=True)
@@ -174,8 +174,8 @@ class Enhancer(nn.Module):
     def regularity(self) -> Tensor:
         """A penalty for tables that bend: colours never seen go on as their neighbours do."""
         axes = range(-self.channels, 0)
-        bends = [self.bases.diff(n=2, dim=axis).square().mean() for axis in axes]
-        return SMOOTH * torch.stack(bends).sum()
+        bends = [self.bases.diff(n=2, dim=axis) / self.cell**2 for axis in axes]  # curvature
+        return SMOOTH * torch.stack([bend.square().mean() for bend in bends]).sum()
 
 
 def through(tables: Tensor, x: Tensor) -> Tensor:
