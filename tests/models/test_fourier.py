@@ -43,6 +43,21 @@ def test_any_size_keeps_what_is_known_to_the_bit(channels: int, size: tuple[int,
     assert not torch.equal(made, x[:, :channels])
 
 
+def test_it_begins_as_a_smooth_filling() -> None:
+    x = inputs(2, 3, 40, 56)
+    made = fourier.build(ARGS)["G"](x)
+    assert torch.equal(made, fourier.smooth(x[:, :3], x[:, 3:]))
+    ramp = torch.linspace(-1, 1, 64).expand(1, 3, 64, 64)
+    missing = torch.zeros(1, 1, 64, 64)
+    missing[..., 20:40, 10:50] = 1
+    filled = fourier.smooth(ramp * (1 - missing), missing)
+    assert (filled - ramp).abs().max() < 0.5  # of 2 from side to side; a mean would be 0.6 off
+    assert (filled - ramp).abs().mean() < 0.03
+    constant = torch.full((1, 3, 17, 23), 0.7)
+    gone = inputs(1, 3, 17, 23)[:, 3:]
+    torch.testing.assert_close(fourier.smooth(constant * (1 - gone), gone), constant)
+
+
 def test_every_place_sees_the_whole_picture() -> None:
     x = inputs(1, 3, 128, 128)
     other = x.clone()

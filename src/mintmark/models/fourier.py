@@ -6,8 +6,9 @@ Convolutions" (LaMa), WACV 2022, after Chi, Jiang, Mu, "Fast Fourier Convolution
 place can see all others however large the hole.
 
 Departures: residual blocks without normalisation, whose last convolutions begin at zero;
-skips from each resolution to the same one on the way up; what is known is put back by
-the network itself, so no training can change it.
+skips from each resolution to the same one on the way up; the network adds to a smooth
+filling (pull-push: Gortler et al., "The Lumigraph", SIGGRAPH 1996), which it begins as;
+what is known is put back by the network itself, so no training can change it.
 """
 
 import math
@@ -99,6 +100,29 @@ class Block(nn.Module):
         return x + y
 
 
+def smooth(pictures: Tensor, missing: Tensor) -> Tensor:
+    """Fills holes from ever wider means of what is known.
+
+    Args:
+        pictures: (N, C, H, W), 0 where they are missing.
+        missing: (N, 1, H, W), 1 where something is missing, else 0.
+
+    Returns:
+        (N, C, H, W); what is known is as it was. 0 where nothing is known at all.
+    """
+    levels = [(pictures, 1 - missing)]  # sums of what is known, and how much of each cell is
+    while max(levels[-1][0].shape[2:]) > 1:
+        sums, share = levels[-1]
+        halved = F.avg_pool2d(sums, 2, ceil_mode=True), F.avg_pool2d(share, 2, ceil_mode=True)
+        levels.append(halved)
+    sums, share = levels.pop()
+    found = sums / share.clamp(min=1e-6)  # (N, C, 1, 1)
+    for sums, share in reversed(levels):
+        wide = F.interpolate(found, size=sums.shape[2:], mode="bilinear")
+        found = sums + (1 - share) * wide
+    return found
+
+
 class Filler(nn.Module):
     """Fills what is missing in pictures of any size."""
 
@@ -115,7 +139,7 @@ class Filler(nn.Module):
         self.up = nn.ModuleList(
             conv(2 * one * width, one * width, 3, math.sqrt(2), bias=True) for one in (2, 1)
         )
-        self.last = conv(width, args.channels, 3, 0.1, bias=True)
+        self.last = conv(width, args.channels, 3, 0.0, bias=True)
 
     def forward(self, x: Tensor) -> Tensor:
         """Fills pictures.
@@ -128,8 +152,11 @@ class Filler(nn.Module):
             Pictures, (N, channels, H, W); what was known is as it was.
         """
         height, width = x.shape[2:]
-        odd = (-height % CELL, -width % CELL)
-        y = F.leaky_relu(self.first(F.pad(x, (0, odd[1], 0, odd[0]), "replicate")), SLOPE)
+        known, missing = x[:, : self.channels], x[:, self.channels :]
+        begun = smooth(known, missing)
+        odd = (0, -width % CELL, 0, -height % CELL)
+        y = self.first(F.pad(torch.cat([begun, missing], 1), odd, "replicate"))
+        y = F.leaky_relu(y, SLOPE)  # (N, features, H, W)
         seen = []
         for layer in self.down:
             seen.append(y)
@@ -137,8 +164,7 @@ class Filler(nn.Module):
         y = self.blocks(y)
         for layer in self.up:
             y = F.leaky_relu(layer(enlarge(y)), SLOPE) + seen.pop()  # (N, half, 2H, 2W)
-        made: Tensor = self.last(y)[:, :, :height, :width]
-        known, missing = x[:, : self.channels], x[:, self.channels :]
+        made: Tensor = begun + self.last(y)[:, :, :height, :width]
         return known * (1 - missing) + made * missing
 
 
