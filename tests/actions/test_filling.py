@@ -112,6 +112,15 @@ def test_margins_are_added_and_the_picture_stays(applied: Apply, tmp_path: Path)
     assert (inputs["outpaint_left"], inputs["outpaint_bottom"]) == (50, 7)
 
 
+def test_margins_do_not_make_pictures_larger_than_they_may_be(
+    applied: Apply, tmp_path: Path, limits: Callable[..., None]
+) -> None:
+    source = write(tmp_path / "in/a.png", noise(40, 60, 3))
+    limits(max_megapixels=0.003)
+    with pytest.raises(DataError, match="would become 110 x 40 pixels"):
+        applied(source, outpaint={"left": 50})
+
+
 def test_a_folder_of_masks_goes_with_a_folder_of_pictures(applied: Apply, tmp_path: Path) -> None:
     for name in "ab":
         write(tmp_path / f"in/{name}.png", noise(24, 24, 3))

@@ -190,7 +190,7 @@ def _one(
     if all(_is_done(path, recipe) for path in wanted):
         return
     require_still(content, file.name)
-    _require_room(measure(content, file.name), work.scale, file.name)
+    _require_room(measure(content, file.name), work, file.name)
     picture = decode(content, file.name)
     made = yield from _made(work, picture, file)
     carried = for_result(read_carried(content, file.name), made.width, made.height)
@@ -218,9 +218,12 @@ def _comparison(target: Path) -> Path:
     return target.with_name(f"{target.name}.compare.png")
 
 
-def _require_room(size: Measure, scale: int, name: str) -> None:
+def _require_room(size: Measure, work: Work, name: str) -> None:
     """Refuses a picture whose result would be larger than pictures may be."""
-    width, height, limit = scale * size.width, scale * size.height, settings().max_megapixels
+    margins = work.where.margins if work.where else {}
+    width = work.scale * size.width + margins.get("left", 0) + margins.get("right", 0)
+    height = work.scale * size.height + margins.get("top", 0) + margins.get("bottom", 0)
+    limit = settings().max_megapixels
     if width * height > limit * 1e6:
         raise DataError(
             f"{name} would become {width} x {height} pixels, more than the {limit:g} megapixels "
