@@ -170,7 +170,7 @@ def restored(task: Restoration, state: RunState, fidelity: float) -> Way:
 def judged(made: Pixels, clean: Pixels) -> tuple[float, float]:
     """PSNR in dB and perceptual distance."""
     error = np.square(made.astype(np.float64) - clean).mean()
-    a, b = (torch.from_numpy(one).permute(2, 0, 1)[None] / 127.5 - 1 for one in (made, clean))
+    a, b = (torch.tensor(x).permute(2, 0, 1)[None] / 127.5 - 1 for x in (made, clean))
     with torch.no_grad():
         distance = float(perceptual_loss(a, b))
     return float(10 * np.log10(255**2 / error)), distance
