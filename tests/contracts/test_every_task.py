@@ -104,7 +104,7 @@ class Noise:
         )
         shown = rows_of(self.task, last + 1)
         condition, other = (
-            (None, None) if shown is None else (shown[first:last], shown[first + 1 :])
+            (None, None) if shown is None else (shown[first:last], shown[first + 1 :, None])
         )
         return HostBatch(images[first:], condition, np.arange(first, last), other)
 

@@ -337,7 +337,7 @@ def test_a_manifest_without_what_is_needed(folder: Path) -> None:
 
 def test_a_foreign_family(folder: Path) -> None:
     edit(folder / "config.json", lambda value: value.update(family="biggan"))
-    assert "family 'biggan', but this Mintmark only knows r3gan, rrdb" in refusal(folder)
+    assert "family 'biggan', but this Mintmark only knows fourier, lut, r3gan" in refusal(folder)
 
 
 def test_a_future_format(folder: Path) -> None:
