@@ -71,7 +71,7 @@ class Warm:
 
     kind: str = "warm"
 
-    def __call__(self, clean: Tensor, draws: Draws) -> Tensor:  # noqa: ARG002
+    def __call__(self, clean: Tensor, draws: Draws) -> Tensor:  # noqa: ARG002 - damages take draws
         """See `degrade.Damage`."""
         gains = clean.new_tensor([0.75, 0.6, 0.4]).view(-1, 1, 1)
         return (clean + 1) * gains - 1

@@ -5,20 +5,22 @@ The public set `photos`: 18 photographs teach, in patches of 64 pixels; 5 others
 Both ends of the balance are judged by PSNR and by the perceptual distance in the shipped
 feature network, and so is what `apply` takes by default.
 
-| task | the five photographs suffer | set against it | limit for the faithful weights |
-| --- | --- | --- | --- |
-| super-resolution | reduction to half | bicubic (Pillow) | 1 dB above |
-| super-resolution-4 | to a quarter | the same | 0.6 dB above |
-| denoise | noise of 10, 20, 30, 40, 50 levels | scikit-image's non-local means, total variation and wavelets, told the strength | 1 dB above the best |
-| decompress | JPEG of quality 10, 20, 30, 40, 60 | the JPEG as it is | above |
+Limits for the faithful weights, in PSNR:
+
+- super-resolution, from half the sides: 1 dB above bicubic (Pillow);
+- super-resolution-4, from a quarter: 0.6 dB above the same;
+- denoise, noise of 10, 20, 30, 40 and 50 levels, one a photograph: 1 dB above the best of
+  scikit-image's non-local means, total variation and wavelets, which are told the strength;
+- decompress, JPEG of quality 10, 20, 30, 40 and 60: above the JPEG as it is.
 
 The balance that `apply` takes by default must be nearer in the feature network than the best of
 those and than the faithful weights.
 
     python bench/restoring.py [TASK] [IMAGES] [DATA] [PICTURE]
 
-Without TASK all of them are run. PICTURE is written with a piece of each photograph: damaged, the best other, faithful, default, true.
-"""  # noqa: E501
+Without TASK all of them are run. PICTURE is written with a piece of each photograph: damaged,
+the best other, faithful, default, true.
+"""
 
 import sys
 import time

@@ -22,7 +22,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mintmark.core.errors import ConfigError
 from mintmark.models.layers import presets
 from mintmark.models.layers.residual import SLOPE
 
@@ -63,9 +62,7 @@ class LUTArgs:
             "bases": (self.bases, range(1, 65)),
             "features": (self.features, range(4, 257)),
         }
-        for name, (value, values) in allowed.items():
-            if not isinstance(value, int) or isinstance(value, bool) or value not in values:
-                raise ConfigError(f"lut cannot be built with {value!r} as {name}; correct it.")
+        presets.require("lut", allowed)
 
 
 class Look(nn.Module):
@@ -200,19 +197,8 @@ PRESETS: Mapping[str, Mapping[str, int]] = {
 
 
 def preset(name: str, shape: tuple[int, int, int], _: Mapping[str, int]) -> dict[str, Any]:
-    """Arguments for `build` by the size of the wish.
-
-    Args:
-        name: One of `PRESETS`.
-        shape: Channels, rows and columns of the pictures to learn from.
-
-    Raises:
-        ConfigError: There is no such preset.
-    """
-    if name not in PRESETS:
-        raise ConfigError(f"There is no preset {name!r}; choose one of {', '.join(PRESETS)}.")
-    channels, height, width = shape
-    return {"height": height, "width": width, "channels": channels, **PRESETS[name]}
+    """Arguments for `build` by the size of the wish; see `presets.of_size`."""
+    return presets.of_size(name, shape, PRESETS)
 
 
 def build(args: Mapping[str, Any]) -> dict[str, nn.Module]:

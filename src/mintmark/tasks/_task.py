@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from mintmark.core.errors import ConfigError
 from mintmark.engines.paired import Paired
 from mintmark.engines.synthesis import Synthesis
-from mintmark.training.trainer import Schedule
+from mintmark.training.trainer import Cosine, Schedule
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,13 @@ class Restoration:
 
 
 AnyTask = Task | Restoration
+
+RESTORING: Mapping[str, Schedule] = {
+    "tiny": Schedule(images=32_000, batch=16, learning_rate=Cosine(1e-3, 5e-5)),
+    "small": Schedule(images=1_000_000, batch=32, learning_rate=Cosine(4e-4, 1e-5)),
+    "base": Schedule(images=5_000_000, batch=32, learning_rate=Cosine(2e-4, 1e-5)),
+}
+"""Schedules of tasks that learn from pieces of photographs."""
 
 PICTURE = Input("picture", "picture", "The pictures to work on: files or folders.")
 MASK = Input("mask", "mask", "White where the picture shall be filled, of the same size.")

@@ -2,8 +2,7 @@
 
 from mintmark.engines.degrade import Jpeg
 from mintmark.engines.paired import Paired
-from mintmark.tasks._task import FIDELITY, PICTURE, Restoration
-from mintmark.training.trainer import Cosine, Schedule
+from mintmark.tasks._task import FIDELITY, PICTURE, RESTORING, Restoration
 
 TASK = Restoration(
     name="decompress",
@@ -15,10 +14,6 @@ TASK = Restoration(
     ),
     engine=Paired(Jpeg(10, 60), adversarial=0.01),
     args={"scale": 1},
-    schedules={
-        "tiny": Schedule(images=32_000, batch=16, learning_rate=Cosine(1e-3, 5e-5)),
-        "small": Schedule(images=1_000_000, batch=32, learning_rate=Cosine(4e-4, 1e-5)),
-        "base": Schedule(images=5_000_000, batch=32, learning_rate=Cosine(2e-4, 1e-5)),
-    },
+    schedules=RESTORING,
     inputs=(PICTURE, FIDELITY),
 )

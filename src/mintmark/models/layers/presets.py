@@ -1,6 +1,6 @@
 """How wide the synthesis networks are, by the size of the wish."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -74,6 +74,40 @@ def preset(
         "latent": 64,
         "block": chosen.block,
     }
+
+
+def of_size(
+    name: str, shape: tuple[int, int, int], presets: Mapping[str, Mapping[str, int]]
+) -> dict[str, Any]:
+    """Arguments of a family that works on pictures, whose presets are plain numbers.
+
+    Args:
+        name: One of `presets`.
+        shape: Channels, rows and columns of the pictures to learn from.
+        presets: Those of the family.
+
+    Raises:
+        ConfigError: There is no such preset.
+    """
+    if name not in presets:
+        raise ConfigError(f"There is no preset {name!r}; choose one of {', '.join(presets)}.")
+    channels, height, width = shape
+    return {"height": height, "width": width, "channels": channels, **presets[name]}
+
+
+def require(family: str, allowed: Mapping[str, tuple[object, Container[int]]]) -> None:
+    """Bounds what a hostile config could ask for.
+
+    Args:
+        family: How errors call it.
+        allowed: By name a value and the whole numbers that it may be.
+
+    Raises:
+        ConfigError: A value is none of them.
+    """
+    for name, (value, values) in allowed.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value not in values:
+            raise ConfigError(f"{family} cannot be built with {value!r} as {name}; correct it.")
 
 
 def checked(kind: type[Args], args: Mapping[str, Any], family: str) -> Args:
