@@ -40,6 +40,7 @@ from mintmark.data.crops import viewed
 from mintmark.data.loader import Loader, PixelSet
 from mintmark.data.public import photos
 from mintmark.engines.degrade import Chain
+from mintmark.engines.examples import Undo
 from mintmark.engines.paired import Paired
 from mintmark.engines.piecewise import glance, worked
 from mintmark.engines.tiles import TILE
@@ -124,7 +125,7 @@ def planted(engine: Paired, clean: list[Tensor]) -> Pairs:
     pairs = []
     for index, truth in enumerate(clean):
         draws = Draws(1, index, ERRORS, 0, ERRORS)
-        pairs.append((engine.damage(truth.expand(ERRORS, -1, -1, -1), draws), truth))
+        pairs.append((engine.examples(truth.expand(ERRORS, -1, -1, -1), draws)[0], truth))
     return pairs
 
 
@@ -203,7 +204,7 @@ def main() -> None:
     images = int(sys.argv[1]) if len(sys.argv) > 1 else TASK.schedules["tiny"].images
     pixels, clean, engine = taught(), judges(), TASK.engine
     pairs = planted(engine, clean)
-    same = replace(engine, damage=Chain((Warm(),)))
+    same = replace(engine, examples=Undo(Chain((Warm(),))))
     same_pairs = planted(same, clean)
     light = float((((tensor(np.array(pixels.pixels)) + 1) / 2) ** 2.2).mean())
     simple: dict[str, Way] = {

@@ -18,7 +18,6 @@ from mintmark.core.media import Picture
 from mintmark.core.records import Progress
 from mintmark.data.encode import encode
 from mintmark.data.pictures import decode
-from mintmark.engines.holes import Holes
 from mintmark.models.card import parse
 from mintmark.models.families import FAMILIES
 from mintmark.models.package import from_pretrained, verify
@@ -106,7 +105,7 @@ def test_packages_and_loads_back(made: tuple[Restoration, Path]) -> None:
 def test_what_it_makes_is_marked(made: tuple[Restoration, Path], tmp_path: Path) -> None:
     task, folder = made
     package = folder / "run/package"
-    asked = {"outpaint": {"left": 4}} if isinstance(task.engine.damage, Holes) else {}
+    asked = {"outpaint": {"left": 4}} if task.fills else {}
     given = {"package": str(package), "pictures": (folder / "data",), "out": tmp_path}
     request = ApplyRequest.model_validate(given | asked)
     written = finish(apply(request, open_world()))
@@ -126,7 +125,7 @@ def test_the_balance_is_taken_where_there_is_one(
     made: tuple[Restoration, Path], tmp_path: Path
 ) -> None:
     task, folder = made
-    asked = {"outpaint": {"left": 4}} if isinstance(task.engine.damage, Holes) else {}
+    asked = {"outpaint": {"left": 4}} if task.fills else {}
     given = {"package": str(folder / "run/package"), "pictures": (folder / "data",)}
     request = ApplyRequest.model_validate(
         given | asked | {"out": tmp_path / "out", "fidelity": 0.5}

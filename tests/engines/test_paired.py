@@ -18,6 +18,7 @@ from mintmark.core.media import Picture
 from mintmark.core.records import Progress
 from mintmark.data.loader import Loader, PixelSet
 from mintmark.engines.degrade import Chain, Downscale, Noise
+from mintmark.engines.examples import Undo
 from mintmark.engines.paired import Paired, balanced, perceptual_loss
 from mintmark.engines.piecewise import glance, worked
 from mintmark.engines.tiles import Change
@@ -37,7 +38,7 @@ ARGS: dict[str, Any] = {
     "growth": 4,
     "blocks": 1,
 }
-ENGINE = Paired(Chain((Downscale(2), Noise(0, 10))), turn=0.5, penalty_every=2)
+ENGINE = Paired(Undo(Chain((Downscale(2), Noise(0, 10)))), turn=0.5, penalty_every=2)
 SCHEDULE = Schedule(images=80, batch=4)
 TURN = 10  # steps
 
@@ -174,7 +175,7 @@ def test_the_perceptual_loss_is_nothing_for_equal_pictures_and_learns() -> None:
 
 
 def test_a_recipe_tells_games_apart() -> None:
-    assert ENGINE.describe() != replace(ENGINE, damage=Downscale(2)).describe()
+    assert ENGINE.describe() != replace(ENGINE, examples=Undo(Downscale(2))).describe()
     assert ENGINE.describe() != replace(ENGINE, pixel=2.0).describe()
 
 
@@ -186,7 +187,7 @@ def test_it_learns_to_enlarge_better_than_bicubic() -> None:
     """Three photographs teach, a fourth judges."""
     taught = [photo("astronaut"), photo("coffee"), photo("rocket")]
     data = PixelSet(crops(taught, 32, 16), None, "photographs")
-    engine = Paired(Downscale(2), adversarial=0.0)
+    engine = Paired(Undo(Downscale(2)), adversarial=0.0)
     torch.manual_seed(0)
     state = trainer.start(engine, rrdb.build({**ARGS, "features": 16, "growth": 8}), 0, Compute())
     schedule = Schedule(images=4800, batch=16, learning_rate=Cosine(2e-3, 1e-4))
@@ -226,6 +227,6 @@ def test_a_table_is_found_once_and_changes_every_tile_alike() -> None:
 def test_tables_that_bend_cost_something() -> None:
     clean = torch.zeros(4, 3, 32, 32)
     network = lut.build({"height": 32, "width": 32, "channels": 3})
-    engine = Paired(Noise(0, 10), adversarial=0.0)
+    engine = Paired(Undo(Noise(0, 10)), adversarial=0.0)
     losses = engine.losses("generator", network, Batch(clean, None), moment(0.5))
     assert set(losses) == {"pixel", "regularity"} and losses["regularity"].requires_grad

@@ -22,12 +22,11 @@ from mintmark.core.records import Progress, Recipe
 from mintmark.core.settings import settings
 from mintmark.data.carried import for_result
 from mintmark.data.pictures import Measure, decode, measure, read_carried, require_still
-from mintmark.engines.holes import Holes
 from mintmark.engines.paired import Paired, balanced
 from mintmark.engines.piecewise import glance, worked
 from mintmark.models.package import Package
 from mintmark.provenance.mark import COMPOSITE, FORMATS, SHEET, read_recipe, write_marked
-from mintmark.tasks._task import find_task
+from mintmark.tasks._task import Restoration, find_task
 
 NAMED = 5  # files that failed which the last sentence names
 
@@ -106,7 +105,7 @@ def _work(request: ApplyRequest, world: World) -> Work:
     """
     package = load(request.package, world)
     task = find_task(package.config.task)
-    if not isinstance(task.engine, Paired):
+    if not isinstance(task, Restoration):
         raise ConfigError(
             f"The package of {task.name} draws new pictures and works on none; "
             "use mintmark generate."
@@ -123,7 +122,7 @@ def _work(request: ApplyRequest, world: World) -> Work:
         scale=int(package.config.args.get("scale", 1)),
         tile=request.tile,
         fidelity=request.fidelity,
-        where=filling.asked(request, task.name, isinstance(task.engine.damage, Holes)),
+        where=filling.asked(request, task.name, task.fills),
         compare=request.compare,
     )
 

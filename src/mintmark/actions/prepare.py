@@ -7,7 +7,7 @@ from typing import Literal
 from mintmark.actions.requests import CheckRequest
 from mintmark.core.errors import ConfigError, DataError
 from mintmark.data.doctor import Report, examine
-from mintmark.data.loader import PixelSet, prepare
+from mintmark.data.loader import Cutting, PixelSet, prepare
 from mintmark.data.manifest import Snapshot
 from mintmark.data.public import (
     app_icons,
@@ -50,23 +50,20 @@ class Data:
         """All pictures as one memory-mapped array, (N, channels, rows, columns) uint8."""
         return prepare(self.source, self.snapshot, shape, cache)
 
-    def crops(self, shape: tuple[int, int, int], cache: Path) -> PixelSet:
-        """Pieces of all pictures at their own resolution, likewise.
+    def pieces(self, shape: tuple[int, int, int], cache: Path, cutting: Cutting) -> PixelSet:
+        """Pieces of all pictures, or views of them, likewise.
 
         Raises:
             DataError: Every picture is smaller than a piece.
         """
         _, height, width = shape
-        if all(item.height < height or item.width < width for item in self.snapshot.items):
+        large = (one for one in self.snapshot.items if one.height >= height and one.width >= width)
+        if cutting == "crops" and not any(large):
             raise DataError(
                 f"No picture has {width} x {height} pixels to learn from; give larger pictures, "
                 "or a smaller --size."
             )
-        return prepare(self.source, self.snapshot, shape, cache, "crops")
-
-    def views(self, shape: tuple[int, int, int], cache: Path) -> PixelSet:
-        """All pictures whole and in large parts, reduced, likewise."""
-        return prepare(self.source, self.snapshot, shape, cache, "views")
+        return prepare(self.source, self.snapshot, shape, cache, cutting)
 
 
 def read(path: Path, skip_broken: bool = False) -> Data:

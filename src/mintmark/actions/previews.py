@@ -21,30 +21,30 @@ WATCHED = 48  # crops whose PSNR is followed
 
 
 def shown(engine: Paired, pixels: PixelSet, seed: int, count: int) -> tuple[Tensor, Tensor]:
-    """Some crops and their damaged inputs, always the same, (n, C, H, W) in [-1, 1]."""
+    """Some inputs of the network and their targets, always the same, (n, C, H, W) in [-1, 1]."""
     draw = np.random.Generator(np.random.PCG64(derive(seed, "shown")))
     chosen = np.sort(draw.choice(len(pixels.pixels), min(count, len(pixels.pixels)), False))
-    clean = torch.from_numpy(np.array(pixels.pixels[chosen])).float() / 127.5 - 1
-    return clean, engine.damage(clean, Draws(seed, 0, len(clean), 0, len(clean)))
+    real = torch.from_numpy(np.array(pixels.pixels[chosen])).float() / 127.5 - 1
+    return engine.examples(real, Draws(seed, 0, len(real), 0, len(real)))
 
 
 def sheet(engine: Paired, package: Package, pixels: PixelSet, seed: int) -> Picture:
     """Crops in rows: what the network gets, what it makes of it, and what it should be."""
-    clean, damaged = shown(engine, pixels, seed, SHOWN)
-    made = engine.run(package.networks, damaged)
-    colours = damaged[:, : clean.shape[1]]  # a mask may follow them
-    seen = F.interpolate(colours, size=clean.shape[2:], mode="nearest")
-    columns = [drawing.pictures(part) for part in (seen, made, clean)]
+    given, target = shown(engine, pixels, seed, SHOWN)
+    made = engine.run(package.networks, given)
+    colours = given[:, : target.shape[1]]  # a mask may follow them
+    seen = F.interpolate(colours, size=target.shape[2:], mode="nearest")
+    columns = [drawing.pictures(part) for part in (seen, made, target)]
     return layout.sheet([tile for row in zip(*columns, strict=True) for tile in row], len(columns))
 
 
 def fidelity(engine: Paired, package: Package, pixels: PixelSet, seed: int) -> Mapping[str, float]:
     """PSNR of some training crops in dB, and of the plain way: to compare along the run only."""
-    clean, damaged = shown(engine, pixels, seed, WATCHED)
-    colours = damaged[:, : clean.shape[1]]
-    plain = F.interpolate(colours, size=clean.shape[2:], mode="bicubic").clamp(-1, 1)
-    made = engine.run(package.networks, damaged)
-    return {"psnr": psnr(made, clean), "plain_psnr": psnr(plain, clean)}
+    given, target = shown(engine, pixels, seed, WATCHED)
+    colours = given[:, : target.shape[1]]
+    plain = F.interpolate(colours, size=target.shape[2:], mode="bicubic").clamp(-1, 1)
+    made = engine.run(package.networks, given)
+    return {"psnr": psnr(made, target), "plain_psnr": psnr(plain, target)}
 
 
 def psnr(made: Tensor, clean: Tensor) -> float:

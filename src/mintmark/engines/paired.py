@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mintmark.engines.adversarial import RELATIVISTIC, Game, squared_gradient
-from mintmark.engines.degrade import Damage
+from mintmark.engines.examples import Examples
 from mintmark.engines.tiles import Change
 from mintmark.metrics import extractors
 from mintmark.metrics.features import FeatureNet
@@ -32,10 +32,10 @@ FEATURES = "pictures"  # the shipped network whose maps are compared
 
 @dataclass(frozen=True)
 class Paired:
-    """A generator `G` that undoes a damage, and a discriminator `D` of its pictures.
+    """A generator `G` from picture to picture, and a discriminator `D` of what it makes.
 
     Attributes:
-        damage: Makes the input of a clean picture.
+        examples: Makes inputs and targets of the data's pictures.
         pixel: Weight of the mean absolute difference.
         perceptual: Weight of the distance in the maps of a feature network, in the second
             stage.
@@ -46,7 +46,7 @@ class Paired:
         penalty_every: Steps between penalties; they are scaled to make up for it.
     """
 
-    damage: Damage
+    examples: Examples
     pixel: float = 1.0
     perceptual: float = 0.5
     adversarial: float = 0.02
@@ -98,34 +98,34 @@ class Paired:
         self, phase: str, networks: Mapping[str, nn.Module], batch: Batch, moment: Moment
     ) -> dict[str, Tensor]:
         """The losses and figures of one phase; see `trainer.Engine`."""
-        damaged = self.damage(batch.real, moment.draws)  # the same in both phases of a step
+        given, target = self.examples(batch.real, moment.draws)  # the same in both phases
         if phase == "discriminator":
-            return self._discriminator(networks, batch.real, damaged, moment)
-        return self._generator(networks, batch.real, damaged, moment)
+            return self._discriminator(networks, given, target, moment)
+        return self._generator(networks, given, target, moment)
 
     def _generator(
-        self, networks: Mapping[str, nn.Module], clean: Tensor, damaged: Tensor, moment: Moment
+        self, networks: Mapping[str, nn.Module], given: Tensor, target: Tensor, moment: Moment
     ) -> dict[str, Tensor]:
-        made = networks["G"](damaged).float()
-        losses = {"pixel": self.pixel * F.l1_loss(made, clean)}
+        made = networks["G"](given).float()
+        losses = {"pixel": self.pixel * F.l1_loss(made, target)}
         if isinstance(networks["G"], Enhancer):
             losses["regularity"] = networks["G"].regularity()
         if not self.adversarial or moment.fraction < self.turn:
             return losses
-        losses["perceptual"] = self.perceptual * perceptual_loss(made, clean)
+        losses["perceptual"] = self.perceptual * perceptual_loss(made, target)
         with torch.no_grad():  # the real half only sets the mark
-            real = networks["D"](clean).float()
+            real = networks["D"](target).float()
         fake = networks["D"](made).float()  # (N, patches)
         losses["adversarial"] = self.adversarial * self.game.generator(real, fake).mean()
         return losses
 
     def _discriminator(
-        self, networks: Mapping[str, nn.Module], clean: Tensor, damaged: Tensor, moment: Moment
+        self, networks: Mapping[str, nn.Module], given: Tensor, target: Tensor, moment: Moment
     ) -> dict[str, Tensor]:
         with torch.no_grad():
-            made = networks["G"](damaged).float()
+            made = networks["G"](given).float()
         due = moment.step % self.penalty_every == 0
-        pixels = torch.cat([clean, made]).requires_grad_(due)  # (2N, C, H, W)
+        pixels = torch.cat([target, made]).requires_grad_(due)  # (2N, C, H, W)
         logits = networks["D"](pixels).float()  # (2N, patches)
         real, fake = logits.chunk(2)
         figures = {

@@ -7,6 +7,7 @@ from pkgutil import iter_modules
 from typing import Any, ClassVar, Literal
 
 from mintmark.core.errors import ConfigError
+from mintmark.data.loader import Cutting
 from mintmark.engines.paired import Paired
 from mintmark.engines.synthesis import Synthesis
 from mintmark.training.trainer import Cosine, Schedule
@@ -76,8 +77,8 @@ class Restoration:
         inputs: What using it takes.
         size: Pixels a side of the crops that it learns from.
         family: The network family, a key of `models.families.FAMILIES`.
-        views: Whether it learns from whole pictures and large parts of them, reduced to that size,
-            instead of crops at their own resolution.
+        cutting: What it learns from: `crops` of pictures at their own resolution, `views`, which
+            are whole pictures and large parts of them reduced to that size, or `whole` pictures.
         marks: How its outputs are declared.
     """
 
@@ -95,8 +96,13 @@ class Restoration:
     inputs: tuple[Input, ...]
     size: int = 64
     family: str = "rrdb"
-    views: bool = False
+    cutting: Cutting = "crops"
     marks: Literal["created", "edited"] = "edited"
+
+    @property
+    def fills(self) -> bool:
+        """Whether it makes what a mask covers, or margins."""
+        return any(one.kind in ("mask", "margins") for one in self.inputs)
 
 
 AnyTask = Task | Restoration

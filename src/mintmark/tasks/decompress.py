@@ -1,6 +1,7 @@
 """Photographs without the traces of compression."""
 
 from mintmark.engines.degrade import Jpeg
+from mintmark.engines.examples import Undo
 from mintmark.engines.paired import Paired
 from mintmark.tasks._task import FIDELITY, PICTURE, RESTORING, Restoration
 
@@ -12,7 +13,7 @@ TASK = Restoration(
         "which. Twenty photographs and half an hour on two cores. It undoes one compression at the "
         "photograph's own size; one that was reduced or saved again afterwards it does not know."
     ),
-    engine=Paired(Jpeg(10, 60), adversarial=0.01),
+    engine=Paired(Undo(Jpeg(10, 60)), adversarial=0.01),
     args={"scale": 1},
     schedules=RESTORING,
     inputs=(PICTURE, FIDELITY),

@@ -1,6 +1,7 @@
 """Photographs without their noise."""
 
 from mintmark.engines.degrade import Noise
+from mintmark.engines.examples import Undo
 from mintmark.engines.paired import Paired
 from mintmark.tasks._task import FIDELITY, PICTURE, RESTORING, Restoration
 
@@ -13,7 +14,7 @@ TASK = Restoration(
         "minutes it was far behind plain filters that are told the strength. It knows noise "
         "that is alike at every pixel, not grain, stripes or compression."
     ),
-    engine=Paired(Noise(10, 50), adversarial=0.01),
+    engine=Paired(Undo(Noise(10, 50)), adversarial=0.01),
     args={"scale": 1},
     schedules=RESTORING,
     inputs=(PICTURE, FIDELITY),

@@ -2,6 +2,7 @@
 
 from mintmark.engines.colour_damage import Dull
 from mintmark.engines.degrade import Cast, Chain, Exposure
+from mintmark.engines.examples import Undo
 from mintmark.engines.paired import Paired
 from mintmark.tasks._task import PICTURE, Restoration
 from mintmark.training.trainer import Cosine, Schedule
@@ -15,7 +16,7 @@ TASK = Restoration(
         "hundreds of photographs of your own kind, since from twenty it learns little about new "
         "scenes. It cannot tell a red wall from a red cast, nor bring back what is wholly white."
     ),
-    engine=Paired(Chain((Cast(0.5), Exposure(2), Dull(0.3, 0.3))), adversarial=0.0),
+    engine=Paired(Undo(Chain((Cast(0.5), Exposure(2), Dull(0.3, 0.3)))), adversarial=0.0),
     args={},
     schedules={
         "tiny": Schedule(images=40_000, batch=16, learning_rate=Cosine(2e-3, 5e-5)),
@@ -25,5 +26,5 @@ TASK = Restoration(
     inputs=(PICTURE,),
     size=32,
     family="lut",
-    views=True,
+    cutting="views",
 )

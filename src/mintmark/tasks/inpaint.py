@@ -1,5 +1,6 @@
 """Pictures without what a mask covers."""
 
+from mintmark.engines.examples import Undo
 from mintmark.engines.holes import Holes
 from mintmark.engines.paired import Paired
 from mintmark.tasks._task import FIDELITY, MASK, PICTURE, RESTORING, Restoration
@@ -13,7 +14,7 @@ TASK = Restoration(
         "cores; after seven minutes it was not yet better than equations that learn nothing. "
         "Holes deeper than half of what it learned from are filled at a lower resolution."
     ),
-    engine=Paired(Holes(("box", "strokes", "half", "border")), pixel=3.0),
+    engine=Paired(Undo(Holes(("box", "strokes", "half", "border"))), pixel=3.0),
     args={},
     schedules=RESTORING,
     inputs=(PICTURE, MASK, FIDELITY),

@@ -1,5 +1,6 @@
 """Pictures continued beyond their borders."""
 
+from mintmark.engines.examples import Undo
 from mintmark.engines.holes import Holes
 from mintmark.engines.paired import Paired
 from mintmark.tasks._task import FIDELITY, MARGINS, PICTURE, RESTORING, Restoration
@@ -13,7 +14,7 @@ TASK = Restoration(
         "short a run continues tones rather than shapes. Margins wider than half of what it "
         "learned from are made at a lower resolution."
     ),
-    engine=Paired(Holes(("border", "half")), pixel=3.0),
+    engine=Paired(Undo(Holes(("border", "half"))), pixel=3.0),
     args={},
     schedules=RESTORING,
     inputs=(PICTURE, MARGINS, FIDELITY),

@@ -1,6 +1,7 @@
 """Old photographs as they may have been."""
 
 from mintmark.engines.degrade import Chain, Fade, Noise, Scratches
+from mintmark.engines.examples import Undo
 from mintmark.engines.paired import Paired
 from mintmark.tasks._task import FIDELITY, PICTURE, RESTORING, Restoration
 
@@ -12,7 +13,7 @@ TASK = Restoration(
         "colours, grain. Twenty photographs and half an hour on two cores. Wide tears are for "
         "inpaint; colours that are gone altogether stay gone."
     ),
-    engine=Paired(Chain((Fade(0.6), Scratches(6), Noise(2, 15))), adversarial=0.01),
+    engine=Paired(Undo(Chain((Fade(0.6), Scratches(6), Noise(2, 15)))), adversarial=0.01),
     args={"scale": 1},
     schedules=RESTORING,
     inputs=(PICTURE, FIDELITY),

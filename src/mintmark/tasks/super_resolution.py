@@ -1,6 +1,7 @@
 """Photographs with twice as many pixels a side."""
 
 from mintmark.engines.degrade import Downscale
+from mintmark.engines.examples import Undo
 from mintmark.engines.paired import Paired
 from mintmark.tasks._task import FIDELITY, PICTURE, RESTORING, Restoration
 
@@ -12,7 +13,7 @@ TASK = Restoration(
         "Twenty photographs and half an hour on two cores are enough to beat bicubic. It undoes "
         "plain reduction, not blur, noise or compression, and it cannot know what is not there."
     ),
-    engine=Paired(Downscale(2)),
+    engine=Paired(Undo(Downscale(2))),
     args={"scale": 2},
     schedules=RESTORING,
     inputs=(PICTURE, FIDELITY),
