@@ -11,24 +11,31 @@ from mintmark.data.pictures import fit
 VIEWS = (1, 2, 3, 4)  # parts along each side that a picture is seen in
 MOST_PIECES = 256  # of one picture, so that a large one does not outweigh the others
 
-Cut = Callable[[Picture, int, int, int], list[NDArray[np.uint8]]]
-"""A picture and channels, rows and columns to samples of that shape."""
+Cut = Callable[[Picture, int, int, int, bool], list[NDArray[np.uint8]]]
+"""A picture and channels, rows and columns, and whether its colours are names that none may mix
+(see `pictures.fit`), to samples of that shape."""
 
 
-def fitted(picture: Picture, channels: int, height: int, width: int) -> list[NDArray[np.uint8]]:
+def fitted(
+    picture: Picture, channels: int, height: int, width: int, exact: bool = False
+) -> list[NDArray[np.uint8]]:
     """The whole picture, brought to a shape."""
-    return [fit(picture, channels, height, width)]
+    return [fit(picture, channels, height, width, exact)]
 
 
-def cropped(picture: Picture, channels: int, height: int, width: int) -> list[NDArray[np.uint8]]:
+def cropped(
+    picture: Picture, channels: int, height: int, width: int, exact: bool = False
+) -> list[NDArray[np.uint8]]:
     """Pieces of a picture at its own resolution, (channels, height, width) each."""
     corners = places(picture.height, picture.width, height, width)
     array = picture.array
     pieces = [Picture(array[y : y + height, x : x + width].copy()) for y, x in corners]
-    return [fit(piece, channels, height, width) for piece in pieces]
+    return [fit(piece, channels, height, width, exact) for piece in pieces]
 
 
-def viewed(picture: Picture, channels: int, height: int, width: int) -> list[NDArray[np.uint8]]:
+def viewed(
+    picture: Picture, channels: int, height: int, width: int, exact: bool = False
+) -> list[NDArray[np.uint8]]:
     """The picture whole and in ever smaller parts, each brought to a shape.
 
     Many more different scenes than pictures, for what learns from tones and colours.
@@ -40,7 +47,7 @@ def viewed(picture: Picture, channels: int, height: int, width: int) -> list[NDA
             y, x = divmod(place, count)
             top, left = min(y * rows, picture.height - 1), min(x * columns, picture.width - 1)
             part = picture.array[top : top + rows, left : left + columns]
-            views.append(fit(Picture(part.copy()), channels, height, width))
+            views.append(fit(Picture(part.copy()), channels, height, width, exact))
     return views
 
 

@@ -1,0 +1,140 @@
+"""A residual U-Net, from pictures to pictures of the same size.
+
+Source: Ronneberger, Fischer, Brox, "U-Net", MICCAI 2015; with residual blocks and what was
+seen on the way down added on the way up as in Zhang et al., "Plug-and-Play Image Restoration
+with Deep Denoiser Prior" (DRUNet), 2021. Works on 2 x 2 cells folded into channels (Wang et
+al., "Real-ESRGAN", 2021), which costs a quarter.
+
+Departures: residual blocks of this package, without normalisation; the network adds to its
+input, and its last layer begins at zero, so that training starts at the picture given; the
+discriminator scores patches, and sees what was given beside them where it is `conditional`
+(Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks", 2017).
+"""
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mintmark.core.errors import ConfigError
+from mintmark.models.layers import presets
+from mintmark.models.layers.patches import PatchDiscriminator
+from mintmark.models.layers.residual import DenseBlock, conv
+
+FOLD = 2  # pixels a side of a cell
+LEVELS = (1, 2, 3)  # channels of each resolution, times `features`
+CELL = FOLD * 2 ** (len(LEVELS) - 1)  # pixels a side of one place at the lowest resolution
+SMALLEST, LARGEST = 16, 512  # pixels a side of what is learned from, in steps of the smaller
+
+
+@dataclass(frozen=True)
+class UNetArgs:
+    """What a pair of networks is built from.
+
+    Attributes:
+        height: Rows of the pictures that it learned from; it takes any others too.
+        width: Columns of those.
+        channels: Of the pictures that it makes: 1 grey, 3 RGB.
+        more: Channels of the input beyond those, such as a mask.
+        features: Channels at the highest resolution.
+        blocks: Residual blocks a resolution, each on the way down and on the way up.
+        conditional: Whether the discriminator sees the input beside the picture.
+    """
+
+    height: int
+    width: int
+    channels: int
+    more: int = 0
+    features: int = 32
+    blocks: int = 2
+    conditional: bool = False
+
+    def __post_init__(self) -> None:
+        sides = range(SMALLEST, LARGEST + 1, SMALLEST)
+        allowed: dict[str, tuple[object, Container[int]]] = {
+            "height": (self.height, sides),
+            "width": (self.width, sides),
+            "channels": (self.channels, (1, 3)),
+            "more": (self.more, range(5)),
+            "features": (self.features, range(8, 257)),
+            "blocks": (self.blocks, range(1, 17)),
+        }
+        presets.require("unet", allowed)
+        if not isinstance(self.conditional, bool):
+            raise ConfigError("unet takes true or false as conditional; correct it.")
+
+
+class UNet(nn.Module):
+    """Changes pictures of any size."""
+
+    def __init__(self, args: UNetArgs) -> None:
+        super().__init__()
+        self.channels = args.channels
+        widths = [level * args.features for level in LEVELS]
+        scale = (2 * len(widths) * args.blocks) ** -0.5  # fix-up, see `ResidualArgs.fixup`
+
+        def stage(width: int) -> nn.Sequential:
+            return nn.Sequential(*(DenseBlock(width, scale) for _ in range(args.blocks)))
+
+        self.first = conv((args.channels + args.more) * FOLD**2, widths[0], 3, 1.0)
+        self.down = nn.ModuleList(stage(width) for width in widths[:-1])
+        self.reduce = nn.ModuleList(conv(4 * a, b, 1, 1.0) for a, b in pairwise(widths))
+        self.lowest = stage(widths[-1])
+        self.enlarge = nn.ModuleList(conv(b, 4 * a, 1, 1.0) for a, b in pairwise(widths))
+        self.up = nn.ModuleList(stage(width) for width in widths[:-1])
+        self.last = conv(widths[0], args.channels * FOLD**2, 3, 0.0, bias=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Changes pictures.
+
+        Args:
+            x: Pictures in [-1, 1], and what more is given, (N, channels + more, H, W).
+
+        Returns:
+            Pictures, (N, channels, H, W).
+        """
+        height, width = x.shape[2:]
+        whole = F.pad(x, (0, -width % CELL, 0, -height % CELL), "replicate")
+        y = self.first(F.pixel_unshuffle(whole, FOLD))  # (N, features, H / 2, W / 2)
+        seen = []
+        for stage, reduce in zip(self.down, self.reduce, strict=True):
+            y = stage(y)
+            seen.append(y)
+            y = reduce(F.pixel_unshuffle(y, 2))  # (N, next width, h / 2, w / 2)
+        y = self.lowest(y)
+        for stage, enlarge in zip(self.up[::-1], self.enlarge[::-1], strict=True):
+            y = stage(F.pixel_shuffle(enlarge(y), 2) + seen.pop())  # (N, former width, 2h, 2w)
+        change = F.pixel_shuffle(self.last(y), FOLD)[:, :, :height, :width]
+        return x[:, : self.channels] + change
+
+
+PRESETS: Mapping[str, Mapping[str, int]] = {
+    "tiny": {"features": 32, "blocks": 2},  # a CPU
+    "small": {"features": 64, "blocks": 4},
+    "base": {"features": 128, "blocks": 4},
+}
+
+
+def preset(name: str, shape: tuple[int, int, int], _: Mapping[str, int]) -> dict[str, Any]:
+    """Arguments for `build` by the size of the wish; see `presets.of_size`."""
+    return presets.of_size(name, shape, PRESETS)
+
+
+def build(args: Mapping[str, Any]) -> dict[str, nn.Module]:
+    """Freshly initialised networks.
+
+    Args:
+        args: The fields of `UNetArgs`, as plain JSON values.
+
+    Returns:
+        `{"G": UNet, "D": PatchDiscriminator}`.
+
+    Raises:
+        ConfigError: An argument is missing, unknown or out of range.
+    """
+    checked = presets.checked(UNetArgs, args, "unet")
+    beside = checked.channels + checked.more if checked.conditional else 0
+    return {"G": UNet(checked), "D": PatchDiscriminator(checked.channels + beside)}
