@@ -40,13 +40,29 @@ def finish(steps: Generator[Progress, None, Result]) -> Result:
 
 
 def folder_of_pictures(folder: Path) -> Path:
-    """Three pictures of 70 x 40, which hold two crops each."""
+    """Three pictures of 70 x 40, which hold two crops each, in eight colours."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
     for place in range(3):
-        array = rng.integers(0, 256, (40, 70, 3), dtype=np.uint8)
+        array = 255 * rng.integers(0, 2, (40, 70, 3), dtype=np.uint8)
         (folder / f"{place}.png").write_bytes(encode(Picture(array), "png"))
     return folder
+
+
+def data_of(task: Restoration, folder: Path) -> Path:
+    """What a task learns from; where that is pairs, inputs and targets are alike."""
+    folder_of_pictures(folder / "input")
+    if task.pairs:
+        folder_of_pictures(folder / "target")
+    return folder
+
+
+def made_size(task: Restoration) -> tuple[int, int]:
+    """Rows and columns of what becomes of those pictures."""
+    if task.cutting == "whole":
+        return SIZE, 70 * SIZE // 40
+    scale = task.args.get("scale", 1)
+    return 40 * scale, 70 * scale
 
 
 def request_of(task: Restoration, data: Path, out: Path) -> TrainRequest:
@@ -68,7 +84,7 @@ def made(
     """A task, and a folder with its data and a finished run."""
     task = TASKS[request.param]
     folder = tmp_path_factory.mktemp(task.name)
-    data = folder_of_pictures(folder / "data")
+    data = data_of(task, folder / "data")
     finish(train(request_of(task, data, folder / "run"), open_world()))
     return task, folder
 
@@ -106,19 +122,19 @@ def test_what_it_makes_is_marked(made: tuple[Restoration, Path], tmp_path: Path)
     task, folder = made
     package = folder / "run/package"
     asked = {"outpaint": {"left": 4}} if task.fills else {}
-    given = {"package": str(package), "pictures": (folder / "data",), "out": tmp_path}
+    given = {"package": str(package), "pictures": (folder / "data/input",), "out": tmp_path}
     request = ApplyRequest.model_validate(given | asked)
     written = finish(apply(request, open_world()))
     assert [path.name for path in written] == ["0.png", "1.png", "2.png"]
-    scale, added = task.args.get("scale", 1), 4 if asked else 0
+    height, width = made_size(task)
     for path in written:
         content = path.read_bytes()
         assert mark.source_type(content) == mark.COMPOSITE
         recipe = mark.read_recipe(content, path.name)
         assert recipe.task == task.name and recipe.package == from_pretrained(package).digest
-        assert recipe.inputs["parent"] == digest_file(folder / "data" / path.name)
+        assert recipe.inputs["parent"] == digest_file(folder / "data/input" / path.name)
         shape = decode(content, path.name).array.shape
-        assert shape == (40 * scale, 70 * scale + added, 3)
+        assert shape == (height, width + (4 if asked else 0), 3)
 
 
 def test_the_balance_is_taken_where_there_is_one(
@@ -126,7 +142,7 @@ def test_the_balance_is_taken_where_there_is_one(
 ) -> None:
     task, folder = made
     asked = {"outpaint": {"left": 4}} if task.fills else {}
-    given = {"package": str(folder / "run/package"), "pictures": (folder / "data",)}
+    given = {"package": str(folder / "run/package"), "pictures": (folder / "data/input",)}
     request = ApplyRequest.model_validate(
         given | asked | {"out": tmp_path / "out", "fidelity": 0.5}
     )

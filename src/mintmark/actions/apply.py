@@ -21,10 +21,18 @@ from mintmark.core.media import Picture
 from mintmark.core.records import Progress, Recipe
 from mintmark.core.settings import settings
 from mintmark.data.carried import for_result
-from mintmark.data.pictures import Measure, decode, measure, read_carried, require_still
+from mintmark.data.palette import require_known
+from mintmark.data.pictures import (
+    Measure,
+    decode,
+    measure,
+    read_carried,
+    require_still,
+    scaled,
+)
 from mintmark.engines.paired import Paired, balanced
 from mintmark.engines.piecewise import glance, worked
-from mintmark.models.package import Package
+from mintmark.models.package import Config, Package
 from mintmark.provenance.mark import COMPOSITE, FORMATS, SHEET, read_recipe, write_marked
 from mintmark.tasks._task import Restoration, find_task
 
@@ -43,6 +51,7 @@ class Work:
         tile: Pixels a side at once.
         fidelity: The balance.
         where: What of pictures is filled, or None.
+        side: What the shorter side becomes before, where it learned from whole pictures, or None.
         compare: Whether a picture of before and after is written too.
     """
 
@@ -53,6 +62,7 @@ class Work:
     tile: int
     fidelity: float
     where: Where | None
+    side: int | None
     compare: bool
 
 
@@ -123,6 +133,7 @@ def _work(request: ApplyRequest, world: World) -> Work:
         tile=request.tile,
         fidelity=request.fidelity,
         where=filling.asked(request, task.name, task.fills),
+        side=min(package.config.shape[1:]) if task.cutting == "whole" else None,
         compare=request.compare,
     )
 
@@ -203,6 +214,8 @@ def _one(
 def _made(work: Work, picture: Picture, file: Path) -> Generator[tuple[int, int], None, Picture]:
     """What becomes of a picture; yields its tiles done and in all."""
     config, networks = work.package.config, {"G": work.network}
+    if work.side is not None:
+        picture = _brought(picture, work.side, config, file)
     if work.where is None:
         change = work.engine.on(networks, glance(picture, config.channels))
         return (yield from worked(change, picture, config.channels, work.scale, work.tile))
@@ -210,6 +223,18 @@ def _made(work: Work, picture: Picture, file: Path) -> Generator[tuple[int, int]
     depth = min(config.height, config.width) // 2
     change = partial(work.engine.run, networks)
     return (yield from filling.filled(change, canvas, missing, config.channels, depth, work.tile))
+
+
+def _brought(picture: Picture, side: int, config: Config, file: Path) -> Picture:
+    """A picture at the scale that was learned; of a map, no colours are mixed.
+
+    Raises:
+        DataError: It is a map with colours that name nothing.
+    """
+    palette = config.args.get("palette")
+    if palette:
+        require_known(picture, palette, file.name)
+    return scaled(picture, config.channels, side, exact=bool(palette))
 
 
 def _comparison(target: Path) -> Path:
@@ -220,8 +245,10 @@ def _comparison(target: Path) -> Path:
 def _require_room(size: Measure, work: Work, name: str) -> None:
     """Refuses a picture whose result would be larger than pictures may be."""
     margins = work.where.margins if work.where else {}
-    width = work.scale * size.width + margins.get("left", 0) + margins.get("right", 0)
-    height = work.scale * size.height + margins.get("top", 0) + margins.get("bottom", 0)
+    learned = work.side and work.side / min(size.width, size.height)
+    scale = learned or work.scale
+    width = round(scale * size.width) + margins.get("left", 0) + margins.get("right", 0)
+    height = round(scale * size.height) + margins.get("top", 0) + margins.get("bottom", 0)
     limit = settings().max_megapixels
     if width * height > limit * 1e6:
         raise DataError(

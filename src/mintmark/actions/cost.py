@@ -98,7 +98,7 @@ def memory(plan: Plan) -> Memory:
 
 def _losses(plan: Plan, state: RunState) -> dict[str, Tensor]:
     config = plan.config
-    real = torch.zeros(ROWS, *config.shape)
+    real = torch.zeros(ROWS, *plan.sample)
     wanted = config.conditions
     condition = {
         "class": torch.zeros(ROWS, dtype=torch.int64),

@@ -230,6 +230,27 @@ def fit(
     return np.ascontiguousarray(samples.transpose(2, 0, 1))
 
 
+def scaled(picture: Picture, channels: int, side: int, exact: bool = False) -> Picture:
+    """Brings a whole picture to a scale, its proportions kept; alpha is laid on white.
+
+    Args:
+        picture: Any picture.
+        channels: 1 grey, 3 RGB.
+        side: What its shorter side becomes, in pixels.
+        exact: See `fit`.
+
+    Returns:
+        A picture of 8 bits.
+    """
+    factor = side / min(picture.width, picture.height)
+    width, height = (max(1, round(length * factor)) for length in (picture.width, picture.height))
+    image = to_pillow(on_white(eight_bits(picture.array))).convert(MODES[channels])
+    if image.size != (width, height):
+        kind = Image.Resampling.NEAREST if exact else Image.Resampling.LANCZOS
+        image = image.resize((width, height), kind)
+    return Picture(np.asarray(image, dtype=np.uint8).reshape(height, width, channels).copy())
+
+
 def to_pillow(array: NDArray[np.uint8] | NDArray[np.uint16]) -> Image.Image:
     """A Pillow image of samples (height, width, channels)."""
     return Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import torch
 from torch import Tensor
 
 from mintmark.engines.degrade import Damage
@@ -38,3 +39,23 @@ class Undo:
     def __call__(self, real: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         """See `Examples`."""
         return self.damage(real, draws), real
+
+
+@dataclass(frozen=True)
+class Given:
+    """The data holds pairs: the first half of the channels is the input, the other the target.
+
+    Attributes:
+        mirror: Whether half of the pairs are turned left to right, both alike.
+    """
+
+    mirror: bool = True
+    kind: Literal["given"] = "given"
+
+    def __call__(self, real: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+        """See `Examples`."""
+        if self.mirror:
+            turned = draws.uniform("mirror", 1, 1, 1) < 0.5
+            real = torch.where(turned, real.flip(3), real)
+        given, target = real.chunk(2, 1)  # (N, C, H, W) each
+        return given, target

@@ -40,6 +40,7 @@ class Paired:
         perceptual: Weight of the distance in the maps of a feature network, in the second
             stage.
         adversarial: Weight of the game, in the second stage; 0 leaves that stage out.
+        conditional: Whether `D` sees the input beside the picture.
         turn: Share of the run where the second stage begins.
         game: The pair of losses, of patches.
         gamma: Weight of the penalties R1 and R2.
@@ -50,6 +51,7 @@ class Paired:
     pixel: float = 1.0
     perceptual: float = 0.5
     adversarial: float = 0.02
+    conditional: bool = False
     turn: float = 0.6
     game: Game = RELATIVISTIC
     gamma: Cosine = GAMMA
@@ -114,8 +116,8 @@ class Paired:
             return losses
         losses["perceptual"] = self.perceptual * perceptual_loss(made, target)
         with torch.no_grad():  # the real half only sets the mark
-            real = networks["D"](target).float()
-        fake = networks["D"](made).float()  # (N, patches)
+            real = networks["D"](self._seen(given, target)).float()
+        fake = networks["D"](self._seen(given, made)).float()  # (N, patches)
         losses["adversarial"] = self.adversarial * self.game.generator(real, fake).mean()
         return losses
 
@@ -125,7 +127,8 @@ class Paired:
         with torch.no_grad():
             made = networks["G"](given).float()
         due = moment.step % self.penalty_every == 0
-        pixels = torch.cat([target, made]).requires_grad_(due)  # (2N, C, H, W)
+        pairs = [self._seen(given, target), self._seen(given, made)]
+        pixels = torch.cat(pairs).requires_grad_(due)  # (2N, C, H, W)
         logits = networks["D"](pixels).float()  # (2N, patches)
         real, fake = logits.chunk(2)
         figures = {
@@ -137,6 +140,10 @@ class Paired:
             weight = self.gamma.at(moment.fraction) * moment.controls["gamma_scale"]
             figures["penalty"] = weight * self.penalty_every * squares
         return figures
+
+    def _seen(self, given: Tensor, picture: Tensor) -> Tensor:
+        """What the discriminator judges."""
+        return torch.cat([given, picture], 1) if self.conditional else picture
 
     def run(self, networks: Mapping[str, nn.Module], inputs: Tensor) -> Tensor:
         """Restores pictures with the generator.

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from mintmark.core.errors import ConfigError
 from mintmark.data.loader import Cutting
+from mintmark.engines.examples import Given
 from mintmark.engines.paired import Paired
 from mintmark.engines.synthesis import Synthesis
 from mintmark.training.trainer import Cosine, Schedule
@@ -79,6 +80,7 @@ class Restoration:
         family: The network family, a key of `models.families.FAMILIES`.
         cutting: What it learns from: `crops` of pictures at their own resolution, `views`, which
             are whole pictures and large parts of them reduced to that size, or `whole` pictures.
+        maps: Whether its inputs are maps, whose colours are names of parts.
         marks: How its outputs are declared.
     """
 
@@ -97,7 +99,13 @@ class Restoration:
     size: int = 64
     family: str = "rrdb"
     cutting: Cutting = "crops"
+    maps: bool = False
     marks: Literal["created", "edited"] = "edited"
+
+    @property
+    def pairs(self) -> bool:
+        """Whether its data holds inputs and targets."""
+        return isinstance(self.engine.examples, Given)
 
     @property
     def fills(self) -> bool:
@@ -115,6 +123,13 @@ RESTORING: Mapping[str, Schedule] = {
     "base": Schedule(images=5_000_000, batch=32, learning_rate=Cosine(2e-4, 1e-5), beta1=MOMENTUM),
 }
 """Schedules of tasks that learn from pieces of photographs."""
+
+PAIRING: Mapping[str, Schedule] = {
+    "tiny": Schedule(images=40_000, batch=16, learning_rate=Cosine(5e-4, 5e-5), beta1=MOMENTUM),
+    "small": Schedule(images=500_000, batch=32, learning_rate=Cosine(4e-4, 2e-5), beta1=MOMENTUM),
+    "base": Schedule(images=2_000_000, batch=32, learning_rate=Cosine(2e-4, 1e-5), beta1=MOMENTUM),
+}
+"""Schedules of tasks that learn from pairs of whole pictures."""
 
 PICTURE = Input("picture", "picture", "The pictures to work on: files or folders.")
 MASK = Input("mask", "mask", "White where the picture shall be filled, of the same size.")
