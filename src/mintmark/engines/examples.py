@@ -31,14 +31,17 @@ class Undo:
 
     Attributes:
         damage: What the network learns to undo.
+        mirror: Whether half of the pictures are turned left to right.
     """
 
     damage: Damage
+    mirror: bool = True
     kind: Literal["undo"] = "undo"
 
     def __call__(self, real: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         """See `Examples`."""
-        return self.damage(real, draws), real
+        clean = mirrored(real, draws) if self.mirror else real
+        return self.damage(clean, draws), clean
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,12 @@ class Given:
 
     def __call__(self, real: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         """See `Examples`."""
-        if self.mirror:
-            turned = draws.uniform("mirror", 1, 1, 1) < 0.5
-            real = torch.where(turned, real.flip(3), real)
-        given, target = real.chunk(2, 1)  # (N, C, H, W) each
+        pairs = mirrored(real, draws) if self.mirror else real
+        given, target = pairs.chunk(2, 1)  # (N, C, H, W) each
         return given, target
+
+
+def mirrored(real: Tensor, draws: Draws) -> Tensor:
+    """Half of the rows turned left to right, (N, C, H, W)."""
+    turned = draws.uniform("mirror", 1, 1, 1) < 0.5
+    return torch.where(turned, real.flip(3), real)

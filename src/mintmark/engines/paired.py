@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mintmark.engines import likeness
 from mintmark.engines.adversarial import RELATIVISTIC, Game, squared_gradient
 from mintmark.engines.examples import Examples
 from mintmark.engines.tiles import Change
@@ -36,7 +37,10 @@ class Paired:
 
     Attributes:
         examples: Makes inputs and targets of the data's pictures.
-        pixel: Weight of the mean absolute difference.
+        pixel: Weight of the mean absolute difference; this and the next are those of `likeness`.
+        error: Of the logarithm of each picture's mean square difference.
+        gradient: Of the difference of what changes from pixel to pixel.
+        structure: Of 1 - SSIM.
         perceptual: Weight of the distance in the maps of a feature network, in the second
             stage.
         adversarial: Weight of the game, in the second stage; 0 leaves that stage out.
@@ -49,6 +53,9 @@ class Paired:
 
     examples: Examples
     pixel: float = 1.0
+    error: float = 0.0
+    gradient: float = 0.0
+    structure: float = 0.0
     perceptual: float = 0.5
     adversarial: float = 0.02
     conditional: bool = False
@@ -109,7 +116,12 @@ class Paired:
         self, networks: Mapping[str, nn.Module], given: Tensor, target: Tensor, moment: Moment
     ) -> dict[str, Tensor]:
         made = networks["G"](given).float()
-        losses = {"pixel": self.pixel * F.l1_loss(made, target)}
+        weights = {name: getattr(self, name) for name in likeness.LOSSES}
+        losses = {
+            name: weight * likeness.LOSSES[name](made, target)
+            for name, weight in weights.items()
+            if weight
+        }
         if isinstance(networks["G"], Enhancer):
             losses["regularity"] = networks["G"].regularity()
         if not self.adversarial or moment.fraction < self.turn:
