@@ -59,7 +59,7 @@ def data_of(task: Restoration, folder: Path) -> Path:
 
 def made_size(task: Restoration) -> tuple[int, int]:
     """Rows and columns of what becomes of those pictures."""
-    if task.cutting == "whole":
+    if task.use == "scale":
         return SIZE, 70 * SIZE // 40
     scale = task.args.get("scale", 1)
     return 40 * scale, 70 * scale
@@ -121,7 +121,7 @@ def test_packages_and_loads_back(made: tuple[Restoration, Path]) -> None:
 def test_what_it_makes_is_marked(made: tuple[Restoration, Path], tmp_path: Path) -> None:
     task, folder = made
     package = folder / "run/package"
-    asked = {"outpaint": {"left": 4}} if task.fills else {}
+    asked = {"outpaint": {"left": 4}} if task.use == "fill" else {}
     given = {"package": str(package), "pictures": (folder / "data/input",), "out": tmp_path}
     request = ApplyRequest.model_validate(given | asked)
     written = finish(apply(request, open_world()))
@@ -141,7 +141,7 @@ def test_the_balance_is_taken_where_there_is_one(
     made: tuple[Restoration, Path], tmp_path: Path
 ) -> None:
     task, folder = made
-    asked = {"outpaint": {"left": 4}} if task.fills else {}
+    asked = {"outpaint": {"left": 4}} if task.use == "fill" else {}
     given = {"package": str(folder / "run/package"), "pictures": (folder / "data/input",)}
     request = ApplyRequest.model_validate(
         given | asked | {"out": tmp_path / "out", "fidelity": 0.5}

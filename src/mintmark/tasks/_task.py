@@ -13,6 +13,8 @@ from mintmark.engines.paired import Paired
 from mintmark.engines.synthesis import Synthesis
 from mintmark.training.trainer import Cosine, Schedule
 
+Use = Literal["tiles", "fill", "scale"]
+
 
 @dataclass(frozen=True)
 class Input:
@@ -81,6 +83,8 @@ class Restoration:
         cutting: What it learns from: `crops` of pictures at their own resolution, `views`, which
             are whole pictures and large parts of them reduced to that size, or `whole` pictures.
         maps: Whether its inputs are maps, whose colours are names of parts.
+        use: How it works on a picture: in `tiles`, at the `scale` that it learned at, or to `fill`
+            what is missing.
         marks: How its outputs are declared.
     """
 
@@ -100,17 +104,13 @@ class Restoration:
     family: str = "rrdb"
     cutting: Cutting = "crops"
     maps: bool = False
+    use: Use = "tiles"
     marks: Literal["created", "edited"] = "edited"
 
     @property
     def pairs(self) -> bool:
         """Whether its data holds inputs and targets."""
         return isinstance(self.engine.examples, Given)
-
-    @property
-    def fills(self) -> bool:
-        """Whether it makes what a mask covers, or margins."""
-        return any(one.kind in ("mask", "margins") for one in self.inputs)
 
 
 AnyTask = Task | Restoration

@@ -19,4 +19,5 @@ TASK = Restoration(
     inputs=(PICTURE, FIDELITY),
     family="unet",
     cutting="whole",
+    use="scale",
 )

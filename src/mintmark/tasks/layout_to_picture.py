@@ -19,5 +19,6 @@ TASK = Restoration(
     inputs=(PICTURE, FIDELITY),
     family="spade",
     cutting="whole",
+    use="scale",
     maps=True,
 )
