@@ -124,6 +124,11 @@ RESTORING: Mapping[str, Schedule] = {
 }
 """Schedules of tasks that learn from pieces of photographs."""
 
+BY_PAIRS = Paired(
+    Given(), perceptual=1.0, matching=1.0, adversarial=0.05, turn=0.25, conditional=True
+)
+"""The game of tasks that learn from pairs of whole pictures."""
+
 PAIRING: Mapping[str, Schedule] = {
     "tiny": Schedule(images=40_000, batch=16, learning_rate=Cosine(5e-4, 5e-5), beta1=MOMENTUM),
     "small": Schedule(images=500_000, batch=32, learning_rate=Cosine(4e-4, 2e-5), beta1=MOMENTUM),
