@@ -1,0 +1,24 @@
+"""Slices of computed tomography without the noise of a low dose."""
+
+from mintmark.engines.examples import Undo
+from mintmark.engines.paired import Paired
+from mintmark.engines.tomography import LowDose
+from mintmark.tasks._task import PICTURE, RESTORING, Restoration
+
+TASK = Restoration(
+    name="low-dose-ct",
+    title="Take the noise of a low dose out of CT slices",
+    about=(
+        "Learns from clean slices, grey from -1000 to 1000 Hounsfield units, to undo what few "
+        "photons do to a filtered back projection. Without a discriminator, which would invent "
+        "details. A thousand slices and half an hour on two cores. For study and research: it is "
+        "no medical device, and nobody may be diagnosed by its results."
+    ),
+    engine=Paired(Undo(LowDose((3e4, 3e5))), adversarial=0.0),
+    args={},
+    schedules=RESTORING,
+    inputs=(PICTURE,),
+    size=128,
+    family="unet",
+    cutting="whole",
+)
