@@ -50,7 +50,7 @@ def attenuation(slices: Tensor) -> NDArray[np.float64]:
 
 def test_projections_are_those_of_scikit_image() -> None:
     mine = SCANNER.project(body())[0].numpy()
-    theirs = radon(attenuation(body()), ANGLES, circle=False).T
+    theirs = radon(attenuation(body()), ANGLES, circle=False).T  # type: ignore[no-untyped-call]
     centre, other = mine.shape[1] // 2, theirs.shape[1] // 2
     shown = slice(centre - 40, centre + 40), slice(other - 40, other + 40)
     assert np.abs(mine[:, shown[0]] - theirs[:, shown[1]]).max() < 0.01 * theirs.max()
@@ -73,7 +73,8 @@ def test_back_projection_is_that_of_scikit_image() -> None:
     sinograms = SCANNER.project(body())
     mine = hounsfield(SCANNER.reconstruct(sinograms, SIDE, SIDE))[0, 0].numpy()
     detectors = sinograms.shape[2]
-    theirs = iradon(sinograms[0].double().numpy().T, ANGLES, output_size=SIDE, circle=False)
+    views = sinograms[0].double().numpy().T
+    theirs = iradon(views, ANGLES, output_size=SIDE, circle=False)  # type: ignore[no-untyped-call]
     assert detectors % 2  # else scikit-image has its centre elsewhere
     inside = np.s_[3:-3, 3:-3]
     units = (theirs / PIXEL / WATER - 1) * 1000
@@ -90,8 +91,8 @@ def test_a_slice_comes_back(height: int, width: int) -> None:
 
 def test_the_calm_filter_keeps_the_mean_and_takes_noise() -> None:
     slices = body().expand(4, -1, -1, -1)
-    sharp = LowDose((1e4, 1e4), SCANNER)(slices, draws(4)) - slices
-    calm = LowDose((1e4, 1e4), Scanner(VIEWS, filter="hann"))(slices, draws(4)) - slices
+    sharp = LowDose((1e4, 1e4), scanner=SCANNER)(slices, draws(4)) - slices
+    calm = LowDose((1e4, 1e4), scanner=Scanner(VIEWS, filter="hann"))(slices, draws(4)) - slices
     middle = np.s_[..., 20:40, 20:40]
     assert calm[middle].std() < 0.6 * sharp[middle].std()
     assert hounsfield(calm[middle]).mean() == pytest.approx(hounsfield(sharp[middle]).mean(), abs=6)
@@ -112,7 +113,7 @@ def test_photons_follow_their_law(mean: float) -> None:
 def test_fewer_photons_are_more_noise_by_the_root() -> None:
     slices = body().expand(8, -1, -1, -1)
     noise = [
-        (LowDose((photons, photons), SCANNER)(slices, draws(8)) - slices)[..., 25:38, 25:38]
+        (LowDose((photons, photons), scanner=SCANNER)(slices, draws(8)) - slices)[..., 25:38, 25:38]
         for photons in (1e5, 4e5)
     ]
     deviations = [(one - one.mean(0)).std().item() for one in noise]
@@ -123,7 +124,7 @@ def test_fewer_photons_are_more_noise_by_the_root() -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_it_is_a_damage(channels: int) -> None:
     clean = body().expand(6, channels, -1, -1).contiguous()
-    before, damage = clean.clone(), LowDose((1e3, 1e5), SCANNER)
+    before, damage = clean.clone(), LowDose((1e3, 1e5), (0.5, 1), SCANNER)
     whole = damage(clean, draws(6))
     assert whole.shape == clean.shape and whole.dtype == torch.float32
     assert whole.abs().max() <= 1 and torch.equal(clean, before)
@@ -139,7 +140,7 @@ def test_it_is_a_damage(channels: int) -> None:
 
 def test_where_no_photon_comes_through_all_stays_finite() -> None:
     bone = torch.ones(2, 1, SIDE, SIDE)
-    made = LowDose((2.0, 5.0), SCANNER)(bone, draws(2))
+    made = LowDose((2.0, 5.0), scanner=SCANNER)(bone, draws(2))
     assert torch.isfinite(made).all() and made.abs().max() <= 1
 
 

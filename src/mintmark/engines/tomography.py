@@ -88,23 +88,28 @@ class LowDose:
     Attributes:
         photons: Least and most photons that start along a ray; each row's logarithm is uniform
             between theirs.
+        sizes: Least and most of the scanner's field that a slice covers, a uniform share each
+            row: less of it weakens the rays less.
         scanner: The geometry.
     """
 
     photons: tuple[float, float]
+    sizes: tuple[float, float] = (1.0, 1.0)
     scanner: Scanner = Scanner()
     kind: Literal["low_dose"] = "low_dose"
 
     def __call__(self, clean: Tensor, draws: Draws) -> Tensor:
         """Damages a batch; see `degrade.Damage`."""
         with torch.no_grad(), torch.autocast(clean.device.type, enabled=False):
-            sinograms = self.scanner.project(clean.mean(1, keepdim=True))
+            least, most = self.sizes
+            size = least + (most - least) * draws.uniform("damage/size", 1, 1)  # (N, 1, 1)
+            sinograms = size * self.scanner.project(clean.mean(1, keepdim=True))
             low, high = (math.log(one) for one in self.photons)
             started = low + (high - low) * draws.uniform("damage/photons", 1, 1)  # (N, 1, 1), log
             chance = draws.normal("damage/counts", *sinograms.shape[1:])
             counted = poisson((started - sinograms).exp(), chance)
             # Where no photon came through, the logarithm of one is taken.
-            measured = started - counted.clamp(min=1).log()
+            measured = (started - counted.clamp(min=1).log()) / size
             made = self.scanner.reconstruct(measured, clean.shape[2], clean.shape[3])
             return made.expand(-1, clean.shape[1], -1, -1)
 
@@ -145,7 +150,8 @@ def _filtered(sinograms: Tensor, kind: Filter) -> Tensor:
     length = 1 << (2 * detectors - 1).bit_length()  # so that no end reaches the other
     response = torch.from_numpy(_response(length, kind)).to(sinograms.device)
     waves = torch.fft.rfft(sinograms, length) * response
-    return torch.fft.irfft(waves, length)[..., :detectors]
+    filtered: Tensor = torch.fft.irfft(waves, length)[..., :detectors]
+    return filtered
 
 
 def _response(length: int, kind: Filter) -> NDArray[np.float32]:
@@ -230,15 +236,18 @@ def _detectors(height: int, width: int) -> int:
 
 def _matrix(blocks: list[_Taps], columns: int) -> Tensor:
     """A sparse matrix of the sums of all blocks, (sums, columns), float32."""
-    parts = []
-    for taps in blocks:
-        inside = taps.at >= 0
-        counts, at = inside.sum(1), taps.at[inside].astype(np.int32)
-        parts.append((counts, at, taps.weight[inside].astype(np.float32)))
-    counts, at, weight = (
-        torch.from_numpy(np.concatenate(part)) for part in zip(*parts, strict=True)
-    )
-    ends = torch.cat([torch.zeros(1, dtype=torch.int64), counts.cumsum(0)]).int()
+    insides = [taps.at >= 0 for taps in blocks]
+    pairs = list(zip(blocks, insides, strict=True))
+    counts = np.concatenate([inside.sum(1) for inside in insides])
+    at = np.concatenate([taps.at[inside].astype(np.int32) for taps, inside in pairs])
+    weight = np.concatenate([taps.weight[inside].astype(np.float32) for taps, inside in pairs])
+    ends = np.concatenate([[0], counts.cumsum()]).astype(np.int32)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Sparse", UserWarning)  # that it is young, each time
-        return torch.sparse_csr_tensor(ends, at, weight, (len(counts), columns))
+        return torch.sparse_csr_tensor(
+            torch.from_numpy(ends),
+            torch.from_numpy(at),
+            torch.from_numpy(weight),
+            (len(counts), columns),
+            check_invariants=False,
+        )

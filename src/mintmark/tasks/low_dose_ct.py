@@ -14,7 +14,7 @@ TASK = Restoration(
         "details. A thousand slices and half an hour on two cores. For study and research: it is "
         "no medical device, and nobody may be diagnosed by its results."
     ),
-    engine=Paired(Undo(LowDose((3e4, 3e5))), adversarial=0.0),
+    engine=Paired(Undo(LowDose((2e4, 2e5), (0.25, 1.0))), adversarial=0.0),
     args={},
     schedules=RESTORING,
     inputs=(PICTURE,),

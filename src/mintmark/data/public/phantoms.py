@@ -26,12 +26,13 @@ SIDE = 128  # pixels
 WINDOW = (-1000, 1000)  # Hounsfield units of black and white
 COUNTS = {"train": 1200, "held-out": 200, "held-out-lesion-free": 200}
 RADIUS = (4.0, 7.0)  # of lesions, pixels
-CONTRAST = (50.0, 100.0)  # of lesions, either way, Hounsfield units
+CONTRAST = (50, 100)  # of lesions, either way, Hounsfield units
 RING = 3  # pixels around a lesion that are of the tissue that it lies in
 EVEN = 20.0  # Hounsfield units, the spread up to which tissue counts as even
 TRIES = 400  # places tried for a lesion
 RIGHTS = Rights("CC0-1.0", ("The Mintmark authors",), "drawn by mintmark.data.public.phantoms")
 Units = NDArray[np.float64]
+Place = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,8 @@ def _samples(part: str, count: int) -> Iterator[Sample]:
 
 def _anatomy(random: np.random.Generator) -> Iterator[Ellipse]:
     """The parts of a body, each over those before it."""
-    middle = SIDE / 2 + random.uniform(-3, 3, 2)
+    y, x = SIDE / 2 + random.uniform(-3, 3), SIDE / 2 + random.uniform(-3, 3)
+    middle = y, x
     a, b = random.uniform(0.37, 0.46) * SIDE, random.uniform(0.27, 0.37) * SIDE
     fat = random.uniform(1.5, 7)
     yield Ellipse(*middle, a, b, random.uniform(-115, -80))
@@ -151,7 +153,7 @@ def _anatomy(random: np.random.Generator) -> Iterator[Ellipse]:
     yield from _strays(middle, 0.6 * a, 0.6 * b, random)
 
 
-def _lungs(middle: Units, a: float, b: float, random: np.random.Generator) -> Iterator[Ellipse]:
+def _lungs(middle: Place, a: float, b: float, random: np.random.Generator) -> Iterator[Ellipse]:
     """Two lungs with vessels, and the heart between them."""
     for side in (-1, 1):
         x, y = middle[1] + side * random.uniform(0.45, 0.55) * a, middle[0]
@@ -167,7 +169,7 @@ def _lungs(middle: Units, a: float, b: float, random: np.random.Generator) -> It
     yield Ellipse(*heart, wide, high, random.uniform(30, 180), random.uniform(-0.5, 0.5))
 
 
-def _organs(middle: Units, a: float, b: float, random: np.random.Generator) -> Iterator[Ellipse]:
+def _organs(middle: Place, a: float, b: float, random: np.random.Generator) -> Iterator[Ellipse]:
     """Fat of the belly with liver, spleen, kidneys and gut, of which some holds gas."""
     y, x = middle
     yield Ellipse(y - 0.1 * b, x, 0.85 * a, 0.75 * b, random.uniform(-110, -60))
@@ -191,7 +193,7 @@ def _organs(middle: Units, a: float, b: float, random: np.random.Generator) -> I
         yield Ellipse(*place, *size, random.uniform(30, 190), side * random.uniform(0, 0.6))
 
 
-def _ribs(middle: Units, a: float, b: float, random: np.random.Generator) -> Iterator[Ellipse]:
+def _ribs(middle: Place, a: float, b: float, random: np.random.Generator) -> Iterator[Ellipse]:
     """Short bones along the wall, hard outside."""
     for _ in range(random.integers(4, 14)):
         turn = random.uniform(0, 2 * math.pi)
@@ -221,13 +223,13 @@ def _spine(y: float, x: float, random: np.random.Generator) -> Iterator[Ellipse]
         yield Ellipse(y - high - radius - 1, x + side * 5, radius, radius, blood)
 
 
-def _strays(middle: Units, a: float, b: float, random: np.random.Generator) -> Iterator[Ellipse]:
+def _strays(middle: Place, a: float, b: float, random: np.random.Generator) -> Iterator[Ellipse]:
     """What no plan foresees: anything anywhere."""
     for _ in range(random.integers(0, 10)):
         place = middle[0] + random.uniform(-b, b), middle[1] + random.uniform(-a, a)
         size = np.exp(random.uniform(math.log(0.6), math.log(8), 2))
         value, turn = random.normal(40, 120), random.uniform(0, math.pi)
-        yield Ellipse(*place, *size, value, turn)
+        yield Ellipse(*place, size[0], size[1], value, turn)
 
 
 def _lesions(units: Units, count: int, random: np.random.Generator) -> tuple[Lesion, ...]:
@@ -238,7 +240,9 @@ def _lesions(units: Units, count: int, random: np.random.Generator) -> tuple[Les
             break
         y, x = random.uniform(0.1 * SIDE, 0.9 * SIDE, 2)
         one = Lesion(
-            *(round(float(value), 2) for value in (y, x, random.uniform(*RADIUS))),
+            y=round(float(y), 2),
+            x=round(float(x), 2),
+            radius=round(random.uniform(*RADIUS), 2),
             contrast=float(random.choice((-1, 1)) * random.integers(*CONTRAST)),
         )
         apart = all(
