@@ -52,7 +52,6 @@ from mintmark.training.draws import Draws
 
 TASK = "low-dose-ct"
 IMAGES, SEEDS = 8_000, 3
-BATCH = 8
 PHOTONS, REAL_PHOTONS = 1e5, 2e4
 REAL_SIZE = 128 * 0.661 / 320  # of the field of the scanner
 SHARP, CALM = Scanner(), Scanner(filter="hann")
@@ -89,9 +88,7 @@ FILTERS: Mapping[str, Filter] = {"non-local means": non_local, "total variation"
 
 def trained(data: Path, out: Path, images: int, seed: int) -> nn.Module:
     """The generator of one run of the task; of a run that is there already, its own."""
-    request = TrainRequest(
-        task=TASK, data=data, out=out, preset="tiny", images=images, batch=BATCH, seed=seed
-    )
+    request = TrainRequest(task=TASK, data=data, out=out, preset="tiny", images=images, seed=seed)
     for _ in train(request, open_world()):
         pass
     return from_pretrained(out / "package").networks["G"]
