@@ -154,3 +154,14 @@ def test_units_and_samples_are_the_same_thing() -> None:
     assert samples(torch.tensor([-1000.0, 0.0, 1000.0])).tolist() == [-1, 0, 1]
     assert hounsfield(torch.tensor([-1.0, 0.0, 1.0])).tolist() == [-1000, 0, 1000]
     assert math.isclose(WATER, 0.02)
+
+
+def test_a_small_body_is_one_in_a_narrow_field() -> None:
+    slices = body().expand(8, -1, -1, -1)
+    half = LowDose((1e5, 1e5), (0.5, 0.5), SCANNER)
+    narrow = LowDose((1e5, 1e5), scanner=Scanner(VIEWS, field=SCANNER.field / 2))
+    one, other = half(slices, draws(8)), narrow(slices, draws(8))
+    torch.testing.assert_close(one, other, atol=1e-3, rtol=0)
+    whole = LowDose((1e5, 1e5), scanner=SCANNER)(slices, draws(8))
+    assert not torch.allclose(one, whole, atol=1e-3)
+    assert hounsfield(one - slices)[..., 25:38, 25:38].mean() == pytest.approx(0, abs=10)
