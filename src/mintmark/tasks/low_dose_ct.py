@@ -16,7 +16,7 @@ TASK = Restoration(
         "details. A thousand slices and a quarter of an hour on two cores. For study and "
         "research: it is no medical device, and nobody may be diagnosed by its results."
     ),
-    engine=Paired(Undo(LowDose((2e4, 2e5), (0.25, 1.0))), adversarial=0.0),
+    engine=Paired(Undo(LowDose((2e4, 2e5), (0.25, 1.0))), pixel=0.0, error=0.02, adversarial=0.0),
     args={},
     # Slices are whole, of four times the pixels of the others' pieces.
     schedules={**RESTORING, "tiny": replace(RESTORING["tiny"], images=8_000, batch=8)},
