@@ -14,13 +14,15 @@ features, on halves that it did not learn from; 50 % is chance.
 Limits, for the weights that `apply` takes by default: less than both baselines in both
 figures, on photographs and on textures; nearer to chance than mirroring.
 
-    python bench/filling.py [IMAGES] [DATA] [PICTURE]
+    python bench/filling.py [IMAGES|PACKAGE] [DATA] [PICTURE]
 
-PICTURE is written with some of them: hole, biharmonic, fast marching, filled, true.
+A package of `inpaint` is judged as it is, without a run. PICTURE is written with some of them: hole, biharmonic, fast marching, filled, true.
 """
 
 import sys
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -30,7 +32,7 @@ from numpy.typing import NDArray
 from skimage import data
 from skimage.restoration import inpaint_biharmonic
 from sklearn.linear_model import LogisticRegression
-from torch import Tensor
+from torch import Tensor, nn
 
 from mintmark.actions import prepare
 from mintmark.actions.world import open_world
@@ -40,15 +42,14 @@ from mintmark.engines.holes import holed
 from mintmark.engines.paired import balanced, perceptual_loss
 from mintmark.metrics.extractors import extract, shipped
 from mintmark.models import fourier
+from mintmark.models.package import from_pretrained
 from mintmark.tasks.inpaint import TASK
 from mintmark.training import trainer
 from mintmark.training.draws import Draws
 from mintmark.training.precision import Compute
-from mintmark.training.trainer import Cosine, RunState, Schedule
 
 SHAPE = (3, 64, 64)
-IMAGES = 16_000
-BATCH = 16
+IMAGES = 32_000
 TEXTURES = ("brick", "grass", "gravel")  # of 512 x 512 grey pixels
 COUNT = 120  # patches of each sort
 BEYOND = 400  # patches of photographs that are continued
@@ -57,16 +58,27 @@ RADIUS = 3  # pixels around a place that fast marching looks at
 KINDS: tuple[masks.Kind, ...] = ("box", "strokes", "half", "border")
 
 
-def train(pixels: PixelSet, images: int) -> RunState:
-    """One run of both stages."""
+def learned(source: str, folder: Path) -> Mapping[str, nn.Module]:
+    """Both ends of the balance, of a package or of a run of so many images."""
+    if Path(source).is_dir():
+        return from_pretrained(Path(source), ("G", "F")).networks
+    began = time.process_time()
+    pixels = prepare.read(folder / "train").pixels(SHAPE, cache())
+    ends = trained(pixels, int(source))
+    print(f"{source} images, {(time.process_time() - began) / 60:.1f} CPU minutes")
+    return ends
+
+
+def trained(pixels: PixelSet, images: int) -> Mapping[str, nn.Module]:
+    """The same after one run of both stages."""
     torch.manual_seed(0)
     networks = fourier.build(fourier.preset("tiny", SHAPE, {}))
     state = trainer.start(TASK.engine, networks, 0, Compute())
-    schedule = Schedule(images, BATCH, learning_rate=Cosine(1e-3, 5e-5))
-    with Loader(pixels, BATCH, 0, background=True) as loader:
+    schedule = replace(TASK.schedules["tiny"], images=images)
+    with Loader(pixels, schedule.batch, 0, background=True) as loader:
         for _ in trainer.train(TASK.engine, state, loader, schedule, Compute()):
             pass
-    return state
+    return state.averages
 
 
 def textures() -> Tensor:
@@ -156,14 +168,10 @@ def told_apart_more(network: dict[str, torch.nn.Module], clean: Tensor) -> bool:
 
 
 def main() -> None:
-    images = int(sys.argv[1]) if len(sys.argv) > 1 else IMAGES
+    source = sys.argv[1] if len(sys.argv) > 1 else str(IMAGES)
     folder = Path(sys.argv[2]) if len(sys.argv) > 2 else Path("data/photos")
     prepare.get("photos", folder)
-    taught = prepare.read(folder / "train").pixels(SHAPE, cache())
-    began = time.process_time()
-    state = train(taught, images)
-    print(f"{images} images, {(time.process_time() - began) / 60:.1f} CPU minutes")
-    network = {"G": balanced(state.averages, FIDELITY)}
+    network = {"G": balanced(learned(source, folder), FIDELITY)}
     worse, shown = 0, []
     sorts = {"photographs": photographs(folder / "held-out"), "textures": textures()}
     for sort, clean in sorts.items():
