@@ -16,7 +16,8 @@ figures, on photographs and on textures; nearer to chance than mirroring.
 
     python bench/filling.py [IMAGES|PACKAGE] [DATA] [PICTURE]
 
-A package of `inpaint` is judged as it is, without a run. PICTURE is written with some of them: hole, biharmonic, fast marching, filled, true.
+A package of `inpaint` is judged as it is, without a run. PICTURE is written with some of them:
+hole, biharmonic, fast marching, filled, true.
 """
 
 import sys
