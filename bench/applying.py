@@ -1,8 +1,8 @@
 """Memory of `mintmark apply` on a photograph of 48 megapixels (8000 x 6000, JPEG).
 
-A tiny network that has learned nothing restores it (scale 1) and enlarges it twice, each in a
-process of its own, PyTorch included; what counts is the most memory that the process ever held.
-Time is that of this network, and says nothing of others.
+Networks that have learned nothing restore it (`denoise`, of the size that a CPU trains) and enlarge
+it twice (`super-resolution`, a smaller one), each in a process of its own, PyTorch included; what
+counts is the most memory that the process ever held.
 
 Limit: 2.5 GB.
 
@@ -26,22 +26,33 @@ from mintmark.actions.requests import ApplyRequest
 from mintmark.actions.world import open_world
 from mintmark.core.lineage import version
 from mintmark.core.records import Lineage, Rights
-from mintmark.models import rrdb
 from mintmark.models.conditions import Conditions
+from mintmark.models.families import FAMILIES
 from mintmark.models.package import Config, save_pretrained
+from mintmark.tasks._task import Restoration, find_task
 
 SIZE = (8000, 6000)
 LIMIT = 2.5e9  # bytes
-NETWORK = {"features": 8, "growth": 4, "blocks": 1}
-TASKS = {1: "denoise", 2: "super-resolution"}
+SMALLER: dict[str, dict[str, int]] = {
+    "denoise": {},
+    "super-resolution": {"features": 8, "growth": 4, "blocks": 1},
+}
+"""How the networks differ from those that a CPU trains."""
 
 
-def untrained(folder: Path, scale: int) -> Path:
+def task_of(name: str) -> Restoration:
+    task = find_task(name)
+    assert isinstance(task, Restoration)
+    return task
+
+
+def untrained(folder: Path, task: Restoration) -> Path:
     """A package whose network has its first weights."""
     torch.manual_seed(0)
-    args = {"height": 64, "width": 64, "channels": 3, "scale": scale, **NETWORK}
-    networks = rrdb.build(args)
-    config = Config(TASKS[scale], "rrdb", args, Conditions(), 64, 64, 3, ("G",), version())
+    family = FAMILIES[task.family]
+    args = {**family.preset("tiny", (3, 64, 64), {}), **task.args, **SMALLER[task.name]}
+    networks = family.build(args)
+    config = Config(task.name, task.family, args, Conditions(), 64, 64, 3, ("G",), version())
     save_pretrained(folder, config, networks, Lineage("none", Rights(), version(), 0), "")
     return folder
 
@@ -75,9 +86,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         photograph(folder / "a.jpg", width, height)
-        for scale in TASKS:
-            package = untrained(folder / f"package-{scale}", scale)
-            given = [str(package), str(folder / "a.jpg"), str(folder / f"out-{scale}")]
+        for name in SMALLER:
+            scale = int(task_of(name).args.get("scale", 1))
+            package = untrained(folder / name, task_of(name))
+            given = [str(package), str(folder / "a.jpg"), str(folder / f"out-{name}")]
             room = {"MINTMARK_MAX_MEGAPIXELS": str(scale**2 * width * height / 1e6)}
             began = time.perf_counter()
             told = subprocess.run(
@@ -87,7 +99,7 @@ def main() -> None:
             minutes = (time.perf_counter() - began) / 60
             peaks.append(int(told.stdout))
             print(
-                f"applying at scale {scale} to {width} x {height}: {peaks[-1] / 1e9:.2f} GB, "
+                f"{name} on {width} x {height}: {peaks[-1] / 1e9:.2f} GB, "
                 f"{peaks[-1] / LIMIT:.2f} of the limit; {minutes:.1f} minutes",
                 flush=True,
             )

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mintmark.engines.tiles import OVERLAP, Change, Span, in_tiles, shares, spans
-from mintmark.models import rrdb
+from mintmark.models.families import FAMILIES
 
 
 @given(st.integers(1, 3000), st.integers(20, 300), st.integers(1, 9))
@@ -91,11 +91,14 @@ def test_tiles_that_disagree_show_no_seam() -> None:
     assert steps.max() < 2 * 0.0102 / 16 * 1.1
 
 
-def lively() -> Change:
+SMALL = {"rrdb": {"features": 16, "growth": 8, "blocks": 2}, "unet": {"features": 16}}
+
+
+def lively(family: str) -> Change:
     """A network whose weights are as large as those of a trained one, and reach far."""
     torch.manual_seed(0)
-    args = {"height": 64, "width": 64, "channels": 3, "features": 16, "growth": 8, "blocks": 2}
-    network = rrdb.build(args)["G"].eval()
+    args = {"height": 64, "width": 64, "channels": 3, **SMALL[family]}
+    network = FAMILIES[family].build(args)["G"].eval()
     with torch.no_grad():
         for weights in network.parameters():
             weights.add_(torch.randn_like(weights), alpha=0.02)
@@ -125,12 +128,13 @@ def seam(change: Change, picture: Tensor, overlap: int) -> float:
     return float(there / elsewhere)
 
 
-def test_seams_of_a_network_cannot_be_seen() -> None:
+@pytest.mark.parametrize("family", SMALL)
+def test_seams_of_a_network_cannot_be_seen(family: str) -> None:
     """Half of the picture is smooth, half is texture."""
     y, x = torch.meshgrid(torch.arange(400.0), torch.arange(500.0), indexing="ij")
     smooth = torch.stack([torch.sin(x / 90 + one) * torch.cos(y / 70) for one in range(3)])
     grain = torch.randn(3, 400, 500, generator=torch.Generator().manual_seed(0))
     picture = (0.6 * smooth + 0.2 * grain * (y >= 200)).clamp(-1, 1)
-    change = lively()
+    change = lively(family)
     assert 1 / 1.05 < seam(change, picture, overlap=OVERLAP) < 1.05
     assert not 1 / 1.05 < seam(change, picture, overlap=2) < 1.05  # so it can fail
