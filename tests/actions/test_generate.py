@@ -17,7 +17,7 @@ from mintmark.core.errors import ConfigError, DataError, GuardError
 from mintmark.core.records import Artifact
 from mintmark.data.pictures import decode
 from mintmark.metrics.extractors import extract, shipped
-from mintmark.provenance.mark import read_recipe, source_type
+from mintmark.provenance.mark import read_recipe, source_type, write_marked
 from mintmark.tasks._task import find_task
 
 
@@ -198,6 +198,14 @@ def test_what_is_turned_down_is_shown_and_made_up_for(
     assert "composite" in (source_type(sheet.path.read_bytes()) or "")
     with pytest.raises(DataError, match="no single call"):
         generated(guarded, tmp_path / "again", like=sheet.path)
+    first = made[0]
+    assert first.recipe is not None
+    generated(guarded, tmp_path / "again", like=first.path)
+    forged = tmp_path / "forged.png"  # says that it is the one that was turned down
+    picture = decode(first.path.read_bytes(), first.path.name)
+    write_marked(forged, picture, package, replace(first.recipe, index=3))
+    with pytest.raises(GuardError, match="Picture 3 of seed 0 is too near"):
+        generated(guarded, tmp_path / "again", like=forged)
 
 
 def test_a_guard_that_refuses_everything_gives_up(

@@ -6,13 +6,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mintmark.actions import clips, drawing
 from mintmark.actions.asking import Wish
+from mintmark.actions.choosing import require_passed
 from mintmark.actions.clips import Walk
-from mintmark.core.errors import DataError
+from mintmark.core.errors import DataError, GuardError
 from mintmark.core.log import get_logger
 from mintmark.core.media import Clip, Picture
 from mintmark.core.records import Recipe
 from mintmark.models.package import Package
 from mintmark.provenance.mark import SHEET
+from mintmark.tasks._task import find_synthesis
 
 logger = get_logger("actions")
 
@@ -48,10 +50,12 @@ def picture(package: Package, recipe: Recipe) -> Picture:
 
     Raises:
         DataError: The recipe belongs to another package or makes no sense.
+        GuardError: The package's guard turns a picture down.
     """
     require_own(package, recipe)
     wish = wish_of(recipe)
     if recipe.index != SHEET:
+        require_passed(package, recipe.seed, [recipe.index], wish)
         return drawing.draw(package, recipe.seed, [recipe.index], wish)[0]
     try:
         asked = SheetInputs.model_validate(dict(recipe.inputs))
@@ -59,6 +63,7 @@ def picture(package: Package, recipe: Recipe) -> Picture:
         raise DataError(CHANGED) from error
     if asked.indices is not None and len(asked.indices) != asked.count:
         raise DataError(CHANGED)
+    require_passed(package, recipe.seed, asked.indices or range(asked.count), wish)
     return drawing.draw_sheet(
         package, recipe.seed, asked.count, wish, asked.indices, asked.captions
     )
@@ -77,6 +82,8 @@ def clip(package: Package, recipe: Recipe) -> Clip:
         raise DataError(CHANGED) from error
     if way.stops * way.frames > clips.MOST_FRAMES:
         raise DataError(CHANGED)
+    if find_synthesis(package.config.task).guard:
+        raise GuardError("A walk would pass the guard of the package; draw pictures instead.")
     return clips.walk(package, recipe.seed, wish_of(recipe), Walk(**way.model_dump()))
 
 

@@ -120,6 +120,23 @@ def _window(
     yield from (Kept(indices[i], pictures[i]) for i in passed.tolist())
 
 
+def require_passed(package: Package, seed: int, indices: Sequence[int], wish: Wish) -> None:
+    """Refuses pictures that the guard of a package turns down, whoever names their numbers.
+
+    Raises:
+        GuardError: One of them is too near a picture that was learned from.
+    """
+    task = find_synthesis(package.config.task)
+    if not task.guard:
+        return
+    for one in _window(package, seed, indices, wish, 1, recall(package, task)):
+        if isinstance(one, Refused):
+            raise GuardError(
+                f"Picture {one.index} of seed {seed} is too near {one.name}, which was learned "
+                "from, so it is not drawn again; take another one."
+            )
+
+
 def judged(package: Package, samples: Tensor, rows: Tensor | None) -> NDArray[np.float64]:
     """The discriminator's logits of samples, (N,), higher for what looks more real."""
     network = package.networks["D"]
