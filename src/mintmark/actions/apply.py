@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Literal
 
 from torch import nn
 
@@ -24,10 +25,12 @@ from mintmark.data.carried import for_result
 from mintmark.data.pictures import Measure, decode, measure, read_carried, require_still
 from mintmark.engines.paired import Paired, balanced
 from mintmark.engines.piecewise import glance, worked
+from mintmark.engines.whole import coloured, harmonised, mapped
 from mintmark.models.package import Package
 from mintmark.provenance.mark import COMPOSITE, FORMATS, SHEET, read_recipe, write_marked
 from mintmark.tasks._task import Restoration, find_task
 
+WHOLE = {"map": mapped, "colour": coloured}
 NAMED = 5  # files that failed which the last sentence names
 
 
@@ -42,7 +45,8 @@ class Work:
         scale: How many times the sides grow.
         tile: Pixels a side at once.
         fidelity: The balance.
-        where: What of pictures is filled, or None.
+        where: What of pictures is filled, or was pasted, or None.
+        use: How, see `Restoration`.
         compare: Whether a picture of before and after is written too.
     """
 
@@ -53,6 +57,7 @@ class Work:
     tile: int
     fidelity: float
     where: Where | None
+    use: Literal["tiles", "map", "colour", "blend"]
     compare: bool
 
 
@@ -122,9 +127,16 @@ def _work(request: ApplyRequest, world: World) -> Work:
         scale=int(package.config.args.get("scale", 1)),
         tile=request.tile,
         fidelity=request.fidelity,
-        where=filling.asked(request, task.name, task.fills),
+        where=_where(request, task),
+        use=task.use,
         compare=request.compare,
     )
+
+
+def _where(request: ApplyRequest, task: Restoration) -> Where | None:
+    if task.use == "blend":
+        return filling.pasted(request, task.name)
+    return filling.asked(request, task.name, task.fills)
 
 
 def _files(request: ApplyRequest) -> Iterator[tuple[Path, Path]]:
@@ -203,13 +215,16 @@ def _one(
 def _made(work: Work, picture: Picture, file: Path) -> Generator[tuple[int, int], None, Picture]:
     """What becomes of a picture; yields its tiles done and in all."""
     config, networks = work.package.config, {"G": work.network}
+    run, side = partial(work.engine.run, networks), min(config.height, config.width)
+    if work.use in WHOLE:
+        return WHOLE[work.use](run, picture, config.channels, side)
     if work.where is None:
         change = work.engine.on(networks, glance(picture, config.channels))
         return (yield from worked(change, picture, config.channels, work.scale, work.tile))
     canvas, missing = work.where.of(picture, file)
-    depth = min(config.height, config.width) // 2
-    change = partial(work.engine.run, networks)
-    return (yield from filling.filled(change, canvas, missing, config.channels, depth, work.tile))
+    if work.use == "blend":
+        return harmonised(run, canvas, missing, config.channels, side)
+    return (yield from filling.filled(run, canvas, missing, config.channels, side // 2, work.tile))
 
 
 def _comparison(target: Path) -> Path:

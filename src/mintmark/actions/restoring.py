@@ -23,7 +23,10 @@ def config(
         ConfigError: Something was asked for that restoration does not have.
     """
     _require_sensible(request, task)
-    channels = 1 if all(item.channels in (1, 2) for item in snapshot.items) else 3
+    grey = all(item.channels in (1, 2) for item in snapshot.items)
+    if task.use == "colour" and grey:
+        raise ConfigError(f"All pictures are grey; {task.name} learns from pictures in colour.")
+    channels = 1 if grey and not task.colours else 3
     width, height = request.sides or (task.size, task.size)
     args = FAMILIES[task.family].preset(preset, (channels, height, width), {})
     args = {**args, **task.args}

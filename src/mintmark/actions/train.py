@@ -144,7 +144,8 @@ def _given(request: TrainRequest) -> Package | None:
 def pixels_of(plan: Plan, data: Data, world: World) -> PixelSet:
     """The decoded pictures with what the model shall learn of each, or pieces of them."""
     if isinstance(plan.task, Restoration):
-        return data.pieces(plan.config.shape, world.settings.cache / "pixels", plan.task.cutting)
+        make = data.composites if plan.task.objects else data.pieces
+        return make(plan.config.shape, world.settings.cache / "pixels", plan.task.cutting)
     pixels = data.pixels(plan.config.shape, world.settings.cache / "pixels")
     conditions, balance = plan.config.conditions, plan.choices.balance
     return replace(

@@ -44,6 +44,29 @@ def viewed(picture: Picture, channels: int, height: int, width: int) -> list[NDA
     return views
 
 
+def contained(picture: Picture, channels: int, height: int, width: int) -> list[NDArray[np.uint8]]:
+    """An object: all of a picture that is not wholly transparent, in the middle of a shape.
+
+    Args:
+        picture: Grey or RGB, with alpha.
+        channels: 2 or 4; alpha is the last.
+        height: Rows of the shape.
+        width: Its columns.
+    """
+    shown = picture.array[..., -1] > 0
+    rows, columns = (np.flatnonzero(shown.any(axis)) for axis in (1, 0))
+    found = np.full((channels, height, width), 255, np.uint8)
+    found[-1] = 0
+    if len(rows):
+        part = picture.array[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        scale = min(height / part.shape[0], width / part.shape[1])
+        sides = [max(1, round(scale * length)) for length in part.shape[:2]]
+        top, left = (height - sides[0]) // 2, (width - sides[1]) // 2
+        small = fit(Picture(part.copy()), channels, *sides)
+        found[:, top : top + sides[0], left : left + sides[1]] = small
+    return [found]
+
+
 def places(height: int, width: int, rows: int, columns: int) -> list[tuple[int, int]]:
     """Upper left corners of the pieces of a picture; none where it is smaller than one.
 

@@ -79,6 +79,11 @@ class Restoration:
         family: The network family, a key of `models.families.FAMILIES`.
         cutting: What it learns from: `crops` of pictures at their own resolution, `views`, which
             are whole pictures and large parts of them reduced to that size, or `whole` pictures.
+        objects: Whether objects are pasted on these, so that the data has two folders,
+            `backgrounds` and `objects`.
+        colours: Whether it works in RGB even where all pictures are grey.
+        use: How it works on a picture: in `tiles`, else at the size that it learned, for a `map`
+            of it, its `colour`, or to `blend` in what a mask says was pasted.
         marks: How its outputs are declared.
     """
 
@@ -97,12 +102,15 @@ class Restoration:
     size: int = 64
     family: str = "rrdb"
     cutting: Cutting = "crops"
+    objects: bool = False
+    colours: bool = False
+    use: Literal["tiles", "map", "colour", "blend"] = "tiles"
     marks: Literal["created", "edited"] = "edited"
 
     @property
     def fills(self) -> bool:
         """Whether it makes what a mask covers, or margins."""
-        return any(one.kind in ("mask", "margins") for one in self.inputs)
+        return self.use == "tiles" and any(one.kind in ("mask", "margins") for one in self.inputs)
 
 
 AnyTask = Task | Restoration
@@ -114,8 +122,16 @@ RESTORING: Mapping[str, Schedule] = {
 }
 """Schedules of tasks that learn from pieces of photographs."""
 
+WIDE: Mapping[str, Schedule] = {
+    "tiny": Schedule(images=16_000, batch=16, learning_rate=Cosine(1e-3, 5e-5)),
+    "small": Schedule(images=500_000, batch=32, learning_rate=Cosine(5e-4, 1e-5)),
+    "base": Schedule(images=2_000_000, batch=32, learning_rate=Cosine(2e-4, 1e-5)),
+}
+"""Schedules of tasks that learn from whole photographs, reduced."""
+
 PICTURE = Input("picture", "picture", "The pictures to work on: files or folders.")
 MASK = Input("mask", "mask", "White where the picture shall be filled, of the same size.")
+PASTED = Input("mask", "mask", "White where something was pasted, of the same size.")
 MARGINS = Input("outpaint", "margins", "Pixels to add at each side, such as left=256.")
 FIDELITY = Input("fidelity", "fidelity", "0 looks best, 1 is nearest to the truth.")
 SEED = Input("seed", "seed", "Picture i of a seed is always the same.")

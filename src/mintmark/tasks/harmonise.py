@@ -1,0 +1,22 @@
+"""Pasted parts in the light and colours of what lies around them."""
+
+from mintmark.engines.colour_damage import Dull
+from mintmark.engines.composites import Recoloured
+from mintmark.engines.degrade import Cast, Chain, Exposure
+from mintmark.engines.examples import Undo
+from mintmark.engines.paired import Paired
+from mintmark.tasks._task import PASTED, PICTURE, WIDE, Restoration
+
+TASK = Restoration(
+    name="harmonise",
+    title="Blend in what was pasted",
+    about="To be told when it is measured, once the figures are there, in full sentences.",
+    engine=Paired(Undo(Recoloured(Chain((Exposure(1), Cast(0.4), Dull(0.3, 0.5))))), adversarial=0),
+    args={"inputs": 4},
+    schedules=WIDE,
+    inputs=(PICTURE, PASTED),
+    family="unet",
+    cutting="views",
+    colours=True,
+    use="blend",
+)
