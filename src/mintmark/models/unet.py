@@ -105,8 +105,8 @@ class UNet(nn.Module):
 
 
 PRESETS: Mapping[str, Mapping[str, int]] = {
-    "tiny": {"features": 16, "blocks": 2},  # a CPU
-    "small": {"features": 64, "blocks": 4},
+    "tiny": {"features": 16, "blocks": 4},  # a CPU
+    "small": {"features": 64, "blocks": 6},
     "base": {"features": 96, "blocks": 8},
 }
 
