@@ -8,8 +8,8 @@ mean a* and b* that training pixels of that luma have (256 bins), so what can be
 looking at places.
 
 Judged: mean CIEDE2000, and how much colour there is at all (mean chroma in CIELAB, which is 0
-for grey; of the true pictures for comparison). The mean punishes every bold guess, so a picture that
-looks better to people may score worse than grey.
+for grey; of the true pictures for comparison). The mean punishes every bold guess, so a picture
+that looks better to people may score worse than grey.
 
     python bench/colouring.py [SEEDS] [IMAGES] [PICTURE]
 

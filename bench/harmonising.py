@@ -1,13 +1,14 @@
 """Blending in what was pasted: the task `harmonise` on photographs never seen.
 
 The public set `photos`: 18 photographs teach, in views of 64 pixels; 5 others judge, whole,
-reduced to 480 pixels of the longer side. In each of them 40 times a part of random form got
+reduced to 480 pixels of the longer side. In each of them 20 times a part of random form got
 another exposure, white balance, contrast and saturation, as far as the task learns to undo.
 
 Set against `apply` (the network, then the Gauss-Poisson step): no change; the means and
 deviations of the surroundings in CIELAB given to the part (Reinhard et al., "Color Transfer
-between Images", 2001); and the network's answer enlarged alone, without the closed form and so
-without detail, or its change enlarged and added.
+between Images", 2001); where the network begins (the same in RGB, close around the part) with the
+Gauss-Poisson step; and the network's answer enlarged alone, without the closed form and so without
+detail, or its change enlarged and added.
 
 Judged: mean CIEDE2000 in the part, means over all; by photograph too, since these are the
 independent units.
@@ -24,11 +25,13 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from skimage.color import lab2rgb
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -37,8 +40,9 @@ from mintmark.data.crops import viewed
 from mintmark.data.loader import Loader, PixelSet
 from mintmark.data.public import photos
 from mintmark.engines import whole
-from mintmark.engines.composites import Recoloured
+from mintmark.engines.composites import Recoloured, begun
 from mintmark.engines.examples import Undo
+from mintmark.engines.tiles import Change
 from mintmark.metrics.colour import ciede2000, lab
 from mintmark.models.families import FAMILIES
 from mintmark.tasks.harmonise import TASK
@@ -49,7 +53,7 @@ from mintmark.training.trainer import RunState, Schedule
 
 SIZE = 64
 LONG = 480  # pixels of the longer side of what is judged
-TIMES = 40  # composites of each photograph
+TIMES = 20  # composites of each photograph
 SHOWN = 2  # of each on the sheet
 
 Pixels = NDArray[np.uint8]
@@ -94,7 +98,7 @@ def composites(photo: Pixels) -> list[tuple[Pixels, Mask]]:
     assert isinstance(damage, Recoloured)
     clean = torch.from_numpy(photo.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
     made = (damage(clean, Draws(1, step, 1, 0, 1))[0] for step in range(TIMES))
-    return [(pixels_of(one[:3]), one[3].bool().numpy()) for one in made]
+    return [(pixels_of(one[3:6]), one[6].bool().numpy()) for one in made]
 
 
 def pixels_of(samples: Tensor) -> Pixels:
@@ -123,15 +127,18 @@ def in_lab(photo: Pixels) -> NDArray[np.float64]:
 
 
 def rgb(colours: NDArray[np.float64]) -> NDArray[np.float64]:
-    from skimage.color import lab2rgb
-
-    found: NDArray[np.float64] = lab2rgb(colours)
+    with catch_warnings():
+        simplefilter("ignore")  # colours that no screen shows
+        found: NDArray[np.float64] = lab2rgb(colours)
     return found
 
 
 def ours(state: RunState) -> Way:
     """What `apply` makes of a composite."""
-    run = partial(TASK.engine.run, state.averages)
+    return applied(partial(TASK.engine.run, state.averages))
+
+
+def applied(run: Change) -> Way:
     return lambda photo, part: whole.harmonised(run, Picture(photo), part, 3, SIZE).array
 
 
@@ -142,11 +149,12 @@ def without(state: RunState, change: bool) -> Way:
     def way(photo: Pixels, part: Mask) -> Pixels:
         window = whole._window(part)
         samples = torch.from_numpy(photo[window].copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
-        given = torch.cat([samples, torch.from_numpy(part[window])[None, None].float()], 1)
-        size = [max(1, round(n * SIZE / max(given.shape[2:]))) for n in given.shape[2:]]
-        small = F.interpolate(given, size, mode="bicubic", antialias=True).clamp(-1, 1)
-        answer = run(small) - small[:, :3] if change else run(small)
-        large = F.interpolate(answer, given.shape[2:], mode="bicubic")
+        mask = torch.from_numpy(part[window])[None, None].float()
+        size = [max(1, round(n * SIZE / max(mask.shape[2:]))) for n in mask.shape[2:]]
+        small, where = (F.interpolate(one, size, mode="bicubic", antialias=True).clamp(-1, 1)
+                        for one in (samples, mask))  # fmt: skip
+        answer = run(begun(small, where.clamp(min=0)))
+        large = F.interpolate(answer - small if change else answer, mask.shape[2:], mode="bicubic")
         found = photo.copy()
         found[window] = pixels_of((samples + large if change else large)[0])
         return np.where(part[..., None], found, photo)
@@ -175,6 +183,7 @@ def main() -> None:
         ways = {
             "no change": as_it_is,
             "Reinhard": reinhard,
+            "beginning": applied(lambda x: x[:, :3]),
             "ours": ours(state),
             "answer alone": without(state, change=False),
             "change added": without(state, change=True),

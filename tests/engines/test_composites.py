@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from mintmark.engines import masks
-from mintmark.engines.composites import Pasted, Recoloured
+from mintmark.engines.composites import Pasted, Recoloured, begun
 from mintmark.engines.degrade import Exposure
 from mintmark.training.draws import Draws
 
@@ -70,12 +70,28 @@ def test_objects_are_mirrored_in_half_of_the_rows() -> None:
 def test_a_part_gets_other_colours_and_the_rest_stays() -> None:
     clean = backgrounds()
     found = Recoloured(Exposure(1.0))(clean, draws())
-    seen, part = found[:, :3], found[:, 3:]
-    assert found.shape == (ROWS, 4, 32, 32)
+    seen, part = found[:, 3:6], found[:, 6:]
+    assert found.shape == (ROWS, 7, 32, 32)
     assert set(part.unique().tolist()) == {0.0, 1.0}
     assert (seen == clean)[(part == 0).expand_as(seen)].all()
     changed = ((seen - clean).abs() * part).amax((1, 2, 3))
     assert (changed > 0.01).float().mean() > 0.9
+
+
+def test_a_network_begins_with_the_means_and_deviations_of_the_rest() -> None:
+    generator = torch.Generator().manual_seed(0)
+    seen = 0.2 * torch.randn(4, 3, 32, 32, generator=generator)
+    part = torch.zeros(4, 1, 32, 32)
+    part[..., 8:20, 8:20] = 1
+    dark = seen.lerp(0.7 * seen - 0.4, part)
+    found = begun(dark, part)
+    assert torch.equal(found[:, 3:6], dark) and torch.equal(found[:, 6:], part)
+    assert torch.equal((found[:, :3] * (1 - part)), dark * (1 - part))
+    inside = found[:, :3, 8:20, 8:20]
+    outside = torch.stack([one[:, part[0, 0] == 0] for one in seen])
+    torch.testing.assert_close(inside.mean((2, 3)), outside.mean(2), atol=0.01, rtol=0)
+    torch.testing.assert_close(inside.std((2, 3)), outside.std(2), atol=0.01, rtol=0)
+    assert begun(dark, 0 * part).isfinite().all() and begun(dark, 0 * part + 1).isfinite().all()
 
 
 def test_blobs_take_the_share_that_they_should_and_hang_together() -> None:

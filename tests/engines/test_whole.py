@@ -121,8 +121,8 @@ def test_the_network_is_told_what_was_pasted_and_sees_around_it() -> None:
     pasted[100:200, 260:290] = True  # near the right border
     whole.harmonised(change, Picture(noise(400, 300, 3)), pasted, 3, SIDE)
     (given,) = seen
-    assert given.shape == (1, 4, 16, 7)  # 200 x 90 pixels, half of 100 more where there are any
-    assert given[0, 3, 4:12, 4].mean() > 0.9 and given[0, 3, :, :3].abs().max() < 0.2
+    assert given.shape == (1, 7, 16, 7)  # 200 x 90 pixels, half of 100 more where there are any
+    assert given[0, 6, 4:12, 4].mean() > 0.9 and given[0, 6, :, :3].abs().max() < 0.2
 
 
 def test_a_level_that_the_network_mends_is_mended_with_all_detail() -> None:
@@ -133,7 +133,7 @@ def test_a_level_that_the_network_mends_is_mended_with_all_detail() -> None:
     picture = np.where(pasted[..., None], true - np.uint8(60), true)
 
     def knows(x: Tensor) -> Tensor:
-        return x[:, :3] + 60 * 2 / 255 * x[:, 3:]
+        return x[:, 3:6] + 60 * 2 / 255 * x[:, 6:]
 
     made = whole.harmonised(knows, Picture(picture), pasted, 3, SIDE).array
     error = np.abs(made.astype(int) - true)[pasted]

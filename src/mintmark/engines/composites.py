@@ -9,10 +9,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mintmark.engines import masks
-from mintmark.engines.degrade import Damage
+from mintmark.engines.degrade import LEVEL, Damage
 from mintmark.training.draws import Draws
 
 TURN = math.pi / 6  # most that an object is turned, either way
+STRETCH = 2.0  # most that contrast is raised or lowered where a network begins
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,37 @@ class Recoloured:
             draws: Randomness for these N rows, on the same device.
 
         Returns:
-            The pictures, and the mask of the part as the last channel, (N, C + 1, H, W).
+            What `begun` makes of the pictures, (N, 2 C + 1, H, W).
         """
         part = masks.blob((clean.shape[2], clean.shape[3]), draws, "recoloured")
-        return torch.cat([clean.lerp(self.damage(clean, draws), part), part], 1)
+        return begun(clean.lerp(self.damage(clean, draws), part), part)
+
+
+def begun(pictures: Tensor, part: Tensor) -> Tensor:
+    """Where a network that harmonises begins: parts with the mean and deviation of the rest.
+
+    In each channel by itself, after Reinhard et al., "Color Transfer between Images" (IEEE
+    Computer Graphics and Applications, 2001).
+
+    Args:
+        pictures: (N, C, H, W) in [-1, 1].
+        part: What was pasted, (N, 1, H, W), from 0 to 1.
+
+    Returns:
+        The pictures so changed, then as they were, then the part, (N, 2 C + 1, H, W).
+    """
+    inside, outside = _moments(pictures, part), _moments(pictures, 1 - part)
+    scale = (outside[1] / inside[1]).clamp(1 / STRETCH, STRETCH)
+    matched = ((pictures - inside[0]) * scale + outside[0]).clamp(-1, 1)
+    return torch.cat([pictures.lerp(matched, part), pictures, part], 1)
+
+
+def _moments(pictures: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of each channel of each picture, (N, C, 1, 1)."""
+    total = weight.sum((2, 3), keepdim=True).clamp(min=1e-3)
+    mean = (pictures * weight).sum((2, 3), keepdim=True) / total
+    variance = ((pictures - mean).square() * weight).sum((2, 3), keepdim=True) / total
+    return mean, (variance + LEVEL**2).sqrt()
 
 
 def _moved(objects: Tensor, least: float, most: float, draws: Draws) -> Tensor:

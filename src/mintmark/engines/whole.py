@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from mintmark.core.media import Picture
 from mintmark.engines.blending import blended
 from mintmark.engines.colour_damage import luma, with_luma
+from mintmark.engines.composites import begun
 from mintmark.engines.piecewise import glance, levels, planes
 from mintmark.engines.tiles import Change
 
@@ -71,7 +72,7 @@ def harmonised(
     """A picture whose pasted part got the colours that a network gives it.
 
     Args:
-        change: The network, from (1, channels + 1, h, w), with the mask last, to a picture.
+        change: The network, from what `composites.begun` makes, to a picture.
         picture: Any.
         pasted: Where something was pasted, (H, W).
         channels: 1 or 3, of the network.
@@ -86,8 +87,8 @@ def harmonised(
     samples = planes(picture.array[window], channels)[:channels]  # (channels, h, w)
     factor = max(part.shape) / side
     size = [max(1, round(length / factor)) for length in part.shape]
-    given = torch.cat([samples, torch.from_numpy(part)[None].float()])[None]
-    answer = change(_resized(given, size))
+    mask = _resized(torch.from_numpy(part)[None, None].float(), size).clamp(min=0)
+    answer = change(begun(_resized(samples[None], size), mask))
     low = _resized(answer, list(part.shape))[0]
     made = blended(_last(samples), _last(low), part, max(factor, 1.0))
     grey = picture.channels in (1, 2)
