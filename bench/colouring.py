@@ -103,7 +103,8 @@ def by_luma(pixels: PixelSet) -> Way:
     def way(picture: Pixels) -> Pixels:
         lightness = in_lab(as_it_is(picture))[..., :1]
         made = np.concatenate([lightness, table[picture[..., 0]]], 2)
-        return (255 * lab2rgb(made)).round().clip(0, 255).astype(np.uint8)
+        levels: Pixels = (255 * lab2rgb(made)).round().clip(0, 255).astype(np.uint8)
+        return levels
 
     return way
 
@@ -111,7 +112,11 @@ def by_luma(pixels: PixelSet) -> Way:
 def ours(network: nn.Module) -> Way:
     """What `apply` makes of a grey picture."""
     run = partial(TASK.engine.run, {"G": network})
-    return lambda picture: whole.coloured(run, Picture(picture), 3, SIZE).array
+
+    def way(picture: Pixels) -> Pixels:
+        return whole.coloured(run, Picture(picture), 3, SIZE).array.astype(np.uint8)
+
+    return way
 
 
 def in_lab(photo: Pixels) -> Floats:

@@ -139,7 +139,10 @@ def ours(state: RunState) -> Way:
 
 
 def applied(run: Change) -> Way:
-    return lambda photo, part: whole.harmonised(run, Picture(photo), part, 3, SIZE).array
+    def way(photo: Pixels, part: Mask) -> Pixels:
+        return whole.harmonised(run, Picture(photo), part, 3, SIZE).array.astype(np.uint8)
+
+    return way
 
 
 def without(state: RunState, change: bool) -> Way:

@@ -49,11 +49,39 @@ def folder_of_pictures(folder: Path) -> Path:
     return folder
 
 
+def data_of(task: Restoration, folder: Path) -> Path:
+    """What a task learns from: such pictures, and objects where it pastes them."""
+    if not task.objects:
+        return folder_of_pictures(folder)
+    folder_of_pictures(folder / "backgrounds")
+    (folder / "objects").mkdir()
+    for place in range(2):
+        array = np.zeros((20, 30, 4), np.uint8)
+        array[5:15, 5 + place : 25] = 255
+        (folder / f"objects/{place}.png").write_bytes(encode(Picture(array), "png"))
+    return folder
+
+
+def asked_of(task: Restoration, folder: Path) -> dict[str, object]:
+    """What it must be told beside pictures of 70 x 40."""
+    if task.use != "blend":
+        return {"outpaint": {"left": 4}} if task.fills else {}
+    mask = np.zeros((40, 70, 1), np.uint8)
+    mask[10:20, 10:50] = 255
+    (folder / "mask.png").write_bytes(encode(Picture(mask), "png"))
+    return {"mask": folder / "mask.png"}
+
+
 def request_of(task: Restoration, data: Path, out: Path) -> TrainRequest:
     """Five small steps of the smallest preset, two of them in the second stage."""
     return TrainRequest(
         task=task.name, data=data, out=out, preset="tiny", size=SIZE, batch=BATCH, images=5 * BATCH
     )
+
+
+def pictures_of(task: Restoration, folder: Path) -> Path:
+    """Three pictures that it can work on."""
+    return folder / "data/backgrounds" if task.objects else folder / "data"
 
 
 def networks_of(task: Restoration) -> tuple[str, ...]:
@@ -68,7 +96,7 @@ def made(
     """A task, and a folder with its data and a finished run."""
     task = TASKS[request.param]
     folder = tmp_path_factory.mktemp(task.name)
-    data = folder_of_pictures(folder / "data")
+    data = data_of(task, folder / "data")
     finish(train(request_of(task, data, folder / "run"), open_world()))
     return task, folder
 
@@ -105,18 +133,18 @@ def test_packages_and_loads_back(made: tuple[Restoration, Path]) -> None:
 def test_what_it_makes_is_marked(made: tuple[Restoration, Path], tmp_path: Path) -> None:
     task, folder = made
     package = folder / "run/package"
-    asked = {"outpaint": {"left": 4}} if task.fills else {}
-    given = {"package": str(package), "pictures": (folder / "data",), "out": tmp_path}
+    pictures, asked = pictures_of(task, folder), asked_of(task, tmp_path)
+    given = {"package": str(package), "pictures": (pictures,), "out": tmp_path / "out"}
     request = ApplyRequest.model_validate(given | asked)
     written = finish(apply(request, open_world()))
     assert [path.name for path in written] == ["0.png", "1.png", "2.png"]
-    scale, added = task.args.get("scale", 1), 4 if asked else 0
+    scale, added = task.args.get("scale", 1), 4 if task.fills else 0
     for path in written:
         content = path.read_bytes()
         assert mark.source_type(content) == mark.COMPOSITE
         recipe = mark.read_recipe(content, path.name)
         assert recipe.task == task.name and recipe.package == from_pretrained(package).digest
-        assert recipe.inputs["parent"] == digest_file(folder / "data" / path.name)
+        assert recipe.inputs["parent"] == digest_file(pictures / path.name)
         shape = decode(content, path.name).array.shape
         assert shape == (40 * scale, 70 * scale + added, 3)
 
@@ -125,8 +153,8 @@ def test_the_balance_is_taken_where_there_is_one(
     made: tuple[Restoration, Path], tmp_path: Path
 ) -> None:
     task, folder = made
-    asked = {"outpaint": {"left": 4}} if task.fills else {}
-    given = {"package": str(folder / "run/package"), "pictures": (folder / "data",)}
+    asked = asked_of(task, tmp_path)
+    given = {"package": str(folder / "run/package"), "pictures": (pictures_of(task, folder),)}
     request = ApplyRequest.model_validate(
         given | asked | {"out": tmp_path / "out", "fidelity": 0.5}
     )

@@ -72,7 +72,7 @@ def test_a_part_gets_other_colours_and_the_rest_stays() -> None:
     found = Recoloured(Exposure(1.0))(clean, draws())
     seen, part = found[:, 3:6], found[:, 6:]
     assert found.shape == (ROWS, 7, 32, 32)
-    assert set(part.unique().tolist()) == {0.0, 1.0}
+    assert ((part == 0) | (part == 1)).all()
     assert (seen == clean)[(part == 0).expand_as(seen)].all()
     changed = ((seen - clean).abs() * part).amax((1, 2, 3))
     assert (changed > 0.01).float().mean() > 0.9

@@ -11,6 +11,7 @@ from torch import Tensor
 from mintmark.core.media import Picture
 from mintmark.engines import whole
 from mintmark.engines.colour_damage import LUMA
+from mintmark.engines.tiles import Change
 
 Array = NDArray[Any]
 SIDE = 16
@@ -32,7 +33,7 @@ def red(x: Tensor) -> Tensor:
     return (x[:, :3] + torch.tensor([0.6, -0.2, -0.2]).view(1, 3, 1, 1)).clamp(-1, 1)
 
 
-def seen_by(sizes: list[tuple[int, ...]]) -> whole.Change:
+def seen_by(sizes: list[tuple[int, ...]]) -> Change:
     def change(x: Tensor) -> Tensor:
         sizes.append(tuple(x.shape))
         return x[:, :3]
