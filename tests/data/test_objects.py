@@ -48,13 +48,13 @@ def beside(count: int, others: int) -> PixelSet:
 
 
 def test_every_background_meets_other_objects() -> None:
-    with Loader(beside(6, 5), 6, 0) as loader:
+    with Loader(beside(6, 6), 6, 0) as loader:
         batches = [loader.at(step, 0, 6).images for step in range(20)]
     assert all(batch.shape == (6, 7, 2, 2) for batch in batches)
     pairs = {(int(row[0, 0, 0]), int(row[3, 0, 0])) for batch in batches for row in batch}
     assert {pair[0] for pair in pairs} == set(range(6))
-    assert {pair[1] for pair in pairs} == set(range(100, 105))
-    assert len(pairs) > 25  # of 30
+    assert {pair[1] for pair in pairs} == set(range(100, 106))
+    assert len(pairs) > 25  # of 36
 
 
 def test_what_lies_beside_follows_from_seed_and_step() -> None:

@@ -25,6 +25,7 @@ from mintmark.engines.tiles import Change
 STRIP = 64  # rows that are numbers of 32 bits at once
 FINER = 4  # times the learned side that a picture is box-reduced to at most, before the rest
 WIDEST = 16  # learned sides that a long picture may have, so that no network gets too much
+TRUSTED = 2.0  # pixels of a blending network's answer: what is finer comes from the picture
 AROUND = 0.5  # of its longer side that is seen around what was pasted
 
 Joined = Callable[[Tensor, Tensor], Tensor]
@@ -90,7 +91,7 @@ def harmonised(
     mask = _resized(torch.from_numpy(part)[None, None].float(), size).clamp(min=0)
     answer = change(begun(_resized(samples[None], size), mask))
     low = _resized(answer, list(part.shape))[0]
-    made = blended(_last(samples), _last(low), part, max(factor, 1.0))
+    made = blended(_last(samples), _last(low), part, TRUSTED * max(factor, 1.0))
     grey = picture.channels in (1, 2)
     colours = picture.channels - (picture.channels in (2, 4))
     rows = levels(np.moveaxis(made, 2, 0).astype(np.float32), grey, most)
