@@ -19,6 +19,7 @@ PICTURE is written with all: grey, by luma, faithful, by default, true. No limit
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -41,7 +42,7 @@ from mintmark.models.families import FAMILIES
 from mintmark.tasks.colourise import TASK
 from mintmark.training import trainer
 from mintmark.training.precision import Compute
-from mintmark.training.trainer import RunState, Schedule
+from mintmark.training.trainer import RunState
 
 SIZE = 64
 LONG = 480  # pixels of the longer side of what is judged
@@ -66,7 +67,7 @@ def train(pixels: PixelSet, images: int, seed: int) -> RunState:
     family, plan = FAMILIES[TASK.family], TASK.schedules["tiny"]
     networks = family.build({**family.preset("tiny", (3, SIZE, SIZE), {}), **TASK.args})
     state = trainer.start(TASK.engine, networks, seed, Compute())
-    schedule = Schedule(images, plan.batch, learning_rate=plan.learning_rate)
+    schedule = replace(plan, images=images)
     with Loader(pixels, schedule.batch, seed, background=True) as loader:
         for _ in trainer.train(TASK.engine, state, loader, schedule, Compute()):
             pass

@@ -23,6 +23,7 @@ PICTURE is written with some of them: mask, composite, Reinhard, ours, true.
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from warnings import catch_warnings, simplefilter
@@ -49,7 +50,7 @@ from mintmark.tasks.harmonise import TASK
 from mintmark.training import trainer
 from mintmark.training.draws import Draws
 from mintmark.training.precision import Compute
-from mintmark.training.trainer import RunState, Schedule
+from mintmark.training.trainer import RunState
 
 SIZE = 64
 LONG = 480  # pixels of the longer side of what is judged
@@ -74,7 +75,7 @@ def train(pixels: PixelSet, images: int, seed: int) -> RunState:
     family, plan = FAMILIES[TASK.family], TASK.schedules["tiny"]
     networks = family.build({**family.preset("tiny", (3, SIZE, SIZE), {}), **TASK.args})
     state = trainer.start(TASK.engine, networks, seed, Compute())
-    schedule = Schedule(images, plan.batch, learning_rate=plan.learning_rate)
+    schedule = replace(plan, images=images)
     with Loader(pixels, schedule.batch, seed, background=True) as loader:
         for _ in trainer.train(TASK.engine, state, loader, schedule, Compute()):
             pass

@@ -25,7 +25,7 @@ the best other, faithful, default, true.
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -46,11 +46,10 @@ from mintmark.models.families import FAMILIES
 from mintmark.tasks._task import Restoration, find_task
 from mintmark.training import trainer
 from mintmark.training.precision import Compute
-from mintmark.training.trainer import Cosine, RunState, Schedule
+from mintmark.training.trainer import RunState
 
 SHAPE = (3, 64, 64)
-IMAGES = 6_000
-BATCH = 16
+IMAGES = 32_000
 DEFAULT = 0.3  # the balance that `apply` takes
 TILE = 256
 NOISES = (10, 20, 30, 40, 50)  # levels of 255, one a photograph
@@ -143,8 +142,8 @@ def train(task: Restoration, pixels: PixelSet, images: int) -> RunState:
     family = FAMILIES[task.family]
     networks = family.build({**family.preset("tiny", SHAPE, {}), **task.args})
     state = trainer.start(task.engine, networks, 0, Compute())
-    schedule = Schedule(images, BATCH, learning_rate=Cosine(1e-3, 5e-5))
-    with Loader(pixels, BATCH, 0, background=True) as loader:
+    schedule = replace(task.schedules["tiny"], images=images)
+    with Loader(pixels, schedule.batch, 0, background=True) as loader:
         for _ in trainer.train(task.engine, state, loader, schedule, Compute()):
             pass
     return state

@@ -19,6 +19,7 @@ PICTURE is written with some composites, what was found, and the truth.
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ from mintmark.tasks.saliency import TASK
 from mintmark.training import trainer
 from mintmark.training.draws import Draws
 from mintmark.training.precision import Compute
-from mintmark.training.trainer import RunState, Schedule
+from mintmark.training.trainer import RunState
 
 SIZE = 64
 LIMIT = 0.9
@@ -77,7 +78,7 @@ def train(pixels: PixelSet, images: int, seed: int) -> RunState:
     networks = family.build({**family.preset("tiny", (3, SIZE, SIZE), {}), **TASK.args})
     state = trainer.start(TASK.engine, networks, seed, Compute())
     plan = TASK.schedules["tiny"]
-    schedule = Schedule(images, plan.batch, learning_rate=plan.learning_rate)
+    schedule = replace(plan, images=images)
     with Loader(pixels, schedule.batch, seed, background=True) as loader:
         for _ in trainer.train(TASK.engine, state, loader, schedule, Compute()):
             pass

@@ -40,25 +40,26 @@ def finish(steps: Generator[Progress, None, Result]) -> Result:
 
 
 def folder_of_pictures(folder: Path) -> Path:
-    """Three pictures of 70 x 40, which hold two crops each."""
+    """Three pictures of 70 x 40, which hold two crops each, in eight colours."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
     for place in range(3):
-        array = rng.integers(0, 256, (40, 70, 3), dtype=np.uint8)
+        array = 255 * rng.integers(0, 2, (40, 70, 3), dtype=np.uint8)
         (folder / f"{place}.png").write_bytes(encode(Picture(array), "png"))
     return folder
 
 
 def data_of(task: Restoration, folder: Path) -> Path:
-    """What a task learns from: such pictures, and objects where it pastes them."""
-    if not task.objects:
-        return folder_of_pictures(folder)
-    folder_of_pictures(folder / "backgrounds")
-    (folder / "objects").mkdir()
-    for place in range(2):
-        array = np.zeros((20, 30, 4), np.uint8)
-        array[5:15, 5 + place : 25] = 255
-        (folder / f"objects/{place}.png").write_bytes(encode(Picture(array), "png"))
+    """What a task learns from; where that is pairs, inputs and targets are alike."""
+    folder_of_pictures(folder / ("backgrounds" if task.objects else "input"))
+    if task.pairs:
+        folder_of_pictures(folder / "target")
+    if task.objects:
+        (folder / "objects").mkdir()
+        for place in range(2):
+            array = np.zeros((20, 30, 4), np.uint8)
+            array[5:15, 5 + place : 25] = 255
+            (folder / f"objects/{place}.png").write_bytes(encode(Picture(array), "png"))
     return folder
 
 
@@ -72,6 +73,14 @@ def asked_of(task: Restoration, folder: Path) -> dict[str, object]:
     return {"mask": folder / "mask.png"}
 
 
+def made_size(task: Restoration) -> tuple[int, int]:
+    """Rows and columns of what becomes of those pictures."""
+    if task.cutting == "whole":
+        return SIZE, 70 * SIZE // 40
+    scale = task.args.get("scale", 1)
+    return 40 * scale, 70 * scale
+
+
 def request_of(task: Restoration, data: Path, out: Path) -> TrainRequest:
     """Five small steps of the smallest preset, two of them in the second stage."""
     return TrainRequest(
@@ -81,7 +90,7 @@ def request_of(task: Restoration, data: Path, out: Path) -> TrainRequest:
 
 def pictures_of(task: Restoration, folder: Path) -> Path:
     """Three pictures that it can work on."""
-    return folder / "data/backgrounds" if task.objects else folder / "data"
+    return folder / ("data/backgrounds" if task.objects else "data/input")
 
 
 def networks_of(task: Restoration) -> tuple[str, ...]:
@@ -138,7 +147,7 @@ def test_what_it_makes_is_marked(made: tuple[Restoration, Path], tmp_path: Path)
     request = ApplyRequest.model_validate(given | asked)
     written = finish(apply(request, open_world()))
     assert [path.name for path in written] == ["0.png", "1.png", "2.png"]
-    scale, added = task.args.get("scale", 1), 4 if task.fills else 0
+    height, width = made_size(task)
     for path in written:
         content = path.read_bytes()
         assert mark.source_type(content) == mark.COMPOSITE
@@ -146,7 +155,7 @@ def test_what_it_makes_is_marked(made: tuple[Restoration, Path], tmp_path: Path)
         assert recipe.task == task.name and recipe.package == from_pretrained(package).digest
         assert recipe.inputs["parent"] == digest_file(pictures / path.name)
         shape = decode(content, path.name).array.shape
-        assert shape == (40 * scale, 70 * scale + added, 3)
+        assert shape == (height, width + (4 if task.fills else 0), 3)
 
 
 def test_the_balance_is_taken_where_there_is_one(

@@ -1,4 +1,4 @@
-"""The U-Net: any size, a wide view, and it begins at the picture as it is."""
+"""The U-Net: any size, the picture given at the start, and everything it is given matters."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from mintmark.core.errors import ConfigError
 from mintmark.models import unet
 
-ARGS: dict[str, Any] = {"height": 32, "width": 32, "features": 8, "blocks": 1}
+ARGS: dict[str, Any] = {"height": 32, "width": 32, "channels": 3, "features": 8, "blocks": 1}
 
 
 def built(**changes: object) -> dict[str, nn.Module]:
@@ -23,49 +23,63 @@ def built(**changes: object) -> dict[str, nn.Module]:
     return networks
 
 
-def inputs(*shape: int) -> Tensor:
+def pictures(*shape: int) -> Tensor:
     return torch.rand(*shape, generator=torch.Generator().manual_seed(1)) * 2 - 1
 
 
-@pytest.mark.parametrize(("planes", "channels"), [(3, 3), (4, 3), (2, 1), (1, 1)])
-@pytest.mark.parametrize("size", [(16, 16), (17, 23), (1, 3)])
-def test_any_size_and_number_of_planes(planes: int, channels: int, size: tuple[int, int]) -> None:
-    made = built(inputs=planes, channels=channels)["G"](inputs(2, planes, *size))
+@pytest.mark.parametrize("more", [0, 1])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [(16, 16), (17, 23), (1, 1)])
+def test_any_size_stays(more: int, channels: int, size: tuple[int, int]) -> None:
+    made = built(channels=channels, more=more)["G"](pictures(2, channels + more, *size))
     assert made.shape == (2, channels, *size)
 
 
-def test_it_begins_at_the_picture_or_at_nothing() -> None:
-    x = inputs(2, 4, 24, 40)
-    assert torch.equal(unet.build({**ARGS, "inputs": 4})["G"](x), x[:, :3])
-    assert not unet.build({**ARGS, "inputs": 4, "adds": False})["G"](x).any()
+def test_it_begins_as_what_is_given() -> None:
+    x = pictures(1, 4, 12, 20)
+    assert torch.equal(unet.build({**ARGS, "more": 1})["G"](x), x[:, :3])
 
 
-def test_it_sees_far() -> None:
-    x = inputs(1, 3, 64, 64)
+def test_a_place_sees_far() -> None:
+    network = built()["G"]
+    x = pictures(1, 3, 64, 64)
     other = x.clone()
-    other[..., 60:] = 0.9
-    network = built(blocks=2)["G"]
-    change = (network(x) - network(other)).abs()
-    assert change[..., 24].min() > 0  # 36 pixels away
+    other[:, :, :8] = 0.5  # the upper rows
+    changed = (network(x) - network(other)).abs().amax((0, 1, 3))  # by row
+    assert changed[32] > 0
 
 
-def test_every_weight_learns() -> None:
-    networks = built()
-    networks["D"](networks["G"](inputs(2, 3, 16, 16))).square().sum().backward()
+@pytest.mark.parametrize("conditional", [False, True])
+def test_every_weight_learns(conditional: bool) -> None:
+    networks = built(more=1, conditional=conditional)
+    given = pictures(2, 4, 16, 16)
+    made = networks["G"](given)
+    networks["D"](torch.cat([given, made], 1) if conditional else made).square().sum().backward()
     for name, network in networks.items():
         for key, parameter in network.named_parameters():
             assert parameter.grad is not None and parameter.grad.any(), f"{name}.{key}"
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [("height", 20), ("channels", 2), ("inputs", 2), ("features", 7), ("blocks", 0), ("adds", 1)],
+    ("changes", "named"),
+    [
+        ({"channels": 2}, "channels"),
+        ({"more": -1}, "more"),
+        ({"height": 20}, "height"),
+        ({"features": 10**9}, "features"),
+        ({"blocks": 0}, "blocks"),
+        ({"conditional": 1}, "conditional"),
+        ({"depth": 1}, "depth"),
+    ],
 )
-def test_refuses_what_cannot_be_built(name: str, value: object) -> None:
-    with pytest.raises(ConfigError, match=name):
-        unet.build({**ARGS, name: value})
+def test_what_cannot_be_built_is_refused(changes: dict[str, object], named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        unet.build({**ARGS, **changes})
 
 
-def test_presets_build() -> None:
+def test_there_are_presets() -> None:
     for name in unet.PRESETS:
-        assert "G" in unet.build(unet.preset(name, (1, 64, 64), {}))
+        args = unet.preset(name, (3, 64, 48), {})
+        assert (args["height"], args["width"]) == (64, 48)
+    with pytest.raises(ConfigError, match="tiny"):
+        unet.preset("huge", (3, 64, 64), {})

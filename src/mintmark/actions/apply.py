@@ -22,11 +22,19 @@ from mintmark.core.media import Picture
 from mintmark.core.records import Progress, Recipe
 from mintmark.core.settings import settings
 from mintmark.data.carried import for_result
-from mintmark.data.pictures import Measure, decode, measure, read_carried, require_still
+from mintmark.data.palette import require_known
+from mintmark.data.pictures import (
+    Measure,
+    decode,
+    measure,
+    read_carried,
+    require_still,
+    scaled,
+)
 from mintmark.engines.paired import Paired, balanced
 from mintmark.engines.piecewise import glance, worked
 from mintmark.engines.whole import coloured, harmonised, mapped
-from mintmark.models.package import Package
+from mintmark.models.package import Config, Package
 from mintmark.provenance.mark import COMPOSITE, FORMATS, SHEET, read_recipe, write_marked
 from mintmark.tasks._task import Restoration, find_task
 
@@ -47,6 +55,7 @@ class Work:
         fidelity: The balance.
         where: What of pictures is filled, or was pasted, or None.
         use: How, see `Restoration`.
+        side: What the shorter side becomes before, where it learned from whole pictures, or None.
         compare: Whether a picture of before and after is written too.
     """
 
@@ -58,6 +67,7 @@ class Work:
     fidelity: float
     where: Where | None
     use: Literal["tiles", "map", "colour", "blend"]
+    side: int | None
     compare: bool
 
 
@@ -129,6 +139,7 @@ def _work(request: ApplyRequest, world: World) -> Work:
         fidelity=request.fidelity,
         where=_where(request, task),
         use=task.use,
+        side=min(package.config.shape[1:]) if task.cutting == "whole" else None,
         compare=request.compare,
     )
 
@@ -218,6 +229,8 @@ def _made(work: Work, picture: Picture, file: Path) -> Generator[tuple[int, int]
     run, side = partial(work.engine.run, networks), min(config.height, config.width)
     if work.use in WHOLE:
         return WHOLE[work.use](run, picture, config.channels, side)
+    if work.side is not None:
+        picture = _brought(picture, work.side, config, file)
     if work.where is None:
         change = work.engine.on(networks, glance(picture, config.channels))
         return (yield from worked(change, picture, config.channels, work.scale, work.tile))
@@ -225,6 +238,18 @@ def _made(work: Work, picture: Picture, file: Path) -> Generator[tuple[int, int]
     if work.use == "blend":
         return harmonised(run, canvas, missing, config.channels, side)
     return (yield from filling.filled(run, canvas, missing, config.channels, side // 2, work.tile))
+
+
+def _brought(picture: Picture, side: int, config: Config, file: Path) -> Picture:
+    """A picture at the scale that was learned; of a map, no colours are mixed.
+
+    Raises:
+        DataError: It is a map with colours that name nothing.
+    """
+    palette = config.args.get("palette")
+    if palette:
+        require_known(picture, palette, file.name)
+    return scaled(picture, config.channels, side, exact=bool(palette))
 
 
 def _comparison(target: Path) -> Path:
@@ -235,8 +260,10 @@ def _comparison(target: Path) -> Path:
 def _require_room(size: Measure, work: Work, name: str) -> None:
     """Refuses a picture whose result would be larger than pictures may be."""
     margins = work.where.margins if work.where else {}
-    width = work.scale * size.width + margins.get("left", 0) + margins.get("right", 0)
-    height = work.scale * size.height + margins.get("top", 0) + margins.get("bottom", 0)
+    learned = work.side and work.side / min(size.width, size.height)
+    scale = learned or work.scale
+    width = round(scale * size.width) + margins.get("left", 0) + margins.get("right", 0)
+    height = round(scale * size.height) + margins.get("top", 0) + margins.get("bottom", 0)
     limit = settings().max_megapixels
     if width * height > limit * 1e6:
         raise DataError(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mintmark.actions import asking
+from mintmark.actions.pairing import Pairing, asked
 from mintmark.actions.requests import TrainRequest
 from mintmark.core.errors import ConfigError
 from mintmark.data.manifest import Snapshot
@@ -32,6 +33,7 @@ class Choices:
         frozen: Stages of the discriminator that keep what a package had learned.
         grow: Training from a low resolution on, or None.
         balance: What is shown equally often: `class`, an attribute, or None.
+        pairing: Which pictures are inputs and which targets, or None without pairs.
         why: A sentence for each choice that was made here, for people.
     """
 
@@ -40,6 +42,7 @@ class Choices:
     frozen: int = 0
     grow: Grow | None = None
     balance: str | None = None
+    pairing: Pairing | None = None
     why: tuple[str, ...] = ()
 
     def applied(self, engine: Synthesis | Paired) -> Synthesis | Paired:
@@ -63,8 +66,9 @@ def choose(
     request: TrainRequest, task: AnyTask, config: Config, snapshot: Snapshot, schedule: Schedule
 ) -> Choices:
     """The choices of a run of that length and batch."""
+    pairing = asked(request, task)
     if isinstance(task, Restoration):
-        return Choices(_gamma(request, task.engine.gamma), Augment())
+        return Choices(_gamma(request, task.engine.gamma), Augment(), pairing=pairing)
     images = schedule.images
     engine = task.engine.fitted(min(config.height, config.width), schedule.batch)
     assert engine.gamma is not None
@@ -79,7 +83,7 @@ def choose(
     grow = _growth(request, engine.grow or Grow()) if growing else None
     if request.balance:
         groups(config.conditions, snapshot, request.balance)  # refuses what is not there
-    return Choices(gamma, augment, request.freeze_d, grow, request.balance, tuple(why))
+    return Choices(gamma, augment, request.freeze_d, grow, request.balance, why=tuple(why))
 
 
 def _gamma(request: TrainRequest, gamma: Cosine) -> Cosine:
@@ -134,5 +138,6 @@ def from_json(value: Mapping[str, Any]) -> Choices:
         frozen=value["frozen"],
         grow=grow,
         balance=value["balance"],
+        pairing=Pairing(**value["pairing"]) if value.get("pairing") else None,
         why=tuple(value["why"]),
     )

@@ -12,7 +12,6 @@ from mintmark.actions.plan import Plan
 from mintmark.core.errors import ConfigError
 from mintmark.data.loader import Loader, PixelSet
 from mintmark.models.families import FAMILIES
-from mintmark.tasks._task import Restoration
 from mintmark.training import distributed, trainer
 from mintmark.training.draws import Draws
 from mintmark.training.precision import Compute
@@ -99,10 +98,7 @@ def memory(plan: Plan) -> Memory:
 
 def _losses(plan: Plan, state: RunState) -> dict[str, Tensor]:
     config = plan.config
-    channels, height, width = config.shape
-    if isinstance(plan.task, Restoration) and plan.task.objects:
-        channels += channels + 1  # an object with transparency beside each picture
-    real = torch.zeros(ROWS, channels, height, width)
+    real = torch.zeros(ROWS, *plan.sample)
     wanted = config.conditions
     condition = {
         "class": torch.zeros(ROWS, dtype=torch.int64),

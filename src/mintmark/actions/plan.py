@@ -13,6 +13,7 @@ from typing import Any
 from mintmark.actions import asking, choices, restoring
 from mintmark.actions.asking import Kind
 from mintmark.actions.choices import Choices
+from mintmark.actions.pairing import Pairing
 from mintmark.actions.prepare import Data, channels_of, common_size
 from mintmark.actions.requests import TrainRequest
 from mintmark.actions.world import World
@@ -23,6 +24,7 @@ from mintmark.core.lineage import rights_from_json, rights_to_json, version
 from mintmark.core.records import Rights
 from mintmark.data.manifest import Snapshot, changes
 from mintmark.data.manifest import load as load_snapshot
+from mintmark.data.metadata import INPUT
 from mintmark.engines.paired import Paired
 from mintmark.engines.synthesis import Synthesis
 from mintmark.models.families import FAMILIES
@@ -68,6 +70,14 @@ class Plan:
         return self.choices.applied(self.task.engine)
 
     @property
+    def sample(self) -> tuple[int, int, int]:
+        """Channels, rows and columns of what the data holds; of pairs, one after the other."""
+        channels, height, width = self.config.shape
+        if isinstance(self.task, Restoration) and self.task.objects:
+            return 2 * channels + 1, height, width  # with the transparency of the object
+        return (2 * channels if self.choices.pairing else channels), height, width
+
+    @property
     def digest(self) -> str:
         """What tells this plan from every other."""
         return digest_json(self.to_json())
@@ -110,7 +120,7 @@ def new_plan(
             f"The task {task.name} has no preset {name!r}; choose {', '.join(task.schedules)}."
         )
     if isinstance(task, Restoration):
-        config = restoring.config(request, task, name, data.snapshot, given)
+        config = restoring.config(request, task, name, data, given)
     else:
         config = _config(request, task, name, data.snapshot, given)
     # What cannot be read back must not be learned for hours first.
@@ -262,6 +272,8 @@ def flags(plan: Plan) -> str:
         "alpha": alpha,
         "augment": made.augment.kind if isinstance(plan.task, Task) else None,
         "gamma": f"{made.gamma.start:g}",
+        "input": made.pairing.inputs if made.pairing else None,
+        "target-half": made.pairing.half if made.pairing else None,
         "balance": made.balance,
         "batch": schedule.batch,
         "images": schedule.images,
@@ -356,7 +368,7 @@ def _differences(plan: Plan, request: TrainRequest) -> list[str]:
     """Where an explicit wish differs from the plan, in words."""
     condition = None if request.condition == "auto" else request.condition
     augment = None if request.augment == "auto" else request.augment
-    sides = request.sides
+    sides, pairing = request.sides, plan.choices.pairing or Pairing()
     pairs: dict[str, tuple[Any, Any]] = {
         "task": (request.task, plan.task.name),
         "preset": (request.preset, plan.preset),
@@ -371,6 +383,8 @@ def _differences(plan: Plan, request: TrainRequest) -> list[str]:
         "micro-batch": (request.micro, plan.schedule.micro),
         "images": (request.images, plan.schedule.images),
         "balance": (request.balance, plan.choices.balance),
+        "folder of inputs": (request.input, pairing.inputs or INPUT),
+        "half of targets": (request.target_half, pairing.half),
         "growth": (request.grow, choices.growth(plan.choices)),
         "frozen stages": (request.freeze_d or None, plan.choices.frozen),
     }

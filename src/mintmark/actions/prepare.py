@@ -1,5 +1,6 @@
 """Data before training: take the snapshot, look for trouble, build the array."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -9,6 +10,7 @@ from mintmark.core.errors import ConfigError, DataError
 from mintmark.data.doctor import Report, examine
 from mintmark.data.loader import Cutting, PixelSet, prepare
 from mintmark.data.manifest import Snapshot
+from mintmark.data.pairs import Row
 from mintmark.data.public import (
     app_icons,
     avatars,
@@ -50,8 +52,14 @@ class Data:
         """All pictures as one memory-mapped array, (N, channels, rows, columns) uint8."""
         return prepare(self.source, self.snapshot, shape, cache)
 
-    def pieces(self, shape: tuple[int, int, int], cache: Path, cutting: Cutting) -> PixelSet:
-        """Pieces of all pictures, or views of them, likewise.
+    def pieces(
+        self,
+        shape: tuple[int, int, int],
+        cache: Path,
+        cutting: Cutting,
+        rows: Sequence[Row] | None = None,
+    ) -> PixelSet:
+        """Pieces of all pictures, or views of them, or of pairs, likewise.
 
         Raises:
             DataError: Every picture is smaller than a piece.
@@ -63,7 +71,7 @@ class Data:
                 f"No picture has {width} x {height} pixels to learn from; give larger pictures, "
                 "or a smaller --size."
             )
-        return prepare(self.source, self.snapshot, shape, cache, cutting)
+        return prepare(self.source, self.snapshot, shape, cache, cutting, rows)
 
     def composites(self, shape: tuple[int, int, int], cache: Path, cutting: Cutting) -> PixelSet:
         """Pieces of the pictures in the folder `backgrounds`, and beside them all of `objects`.

@@ -71,6 +71,10 @@ class TrainRequest(Request):
         description="Begin at a low resolution, and as it rises let all stages learn on or freeze "
         "the former ones; None: the task's.",
     )
+    input: str | None = Field(None, description="Folder of the inputs of pairs; None: input.")
+    target_half: Literal["left", "right"] | None = Field(
+        None, description="The half that is the target, where pairs lie side by side."
+    )
     balance: str | None = Field(None, description="Show each class, or value of this, as often.")
     batch: int | None = Field(None, ge=2, description="Pictures a step; None: the task's.")
     images: int | None = Field(None, ge=1, description="Length of the run in images.")

@@ -1,9 +1,11 @@
 """What a run of a restoration is decided from: its networks, and wishes that it cannot have."""
 
+from mintmark.actions.pairing import asked
+from mintmark.actions.prepare import Data, common_size
 from mintmark.actions.requests import TrainRequest
 from mintmark.core.errors import ConfigError
 from mintmark.core.lineage import version
-from mintmark.data.manifest import Snapshot
+from mintmark.data.palette import palette_of
 from mintmark.models.conditions import Conditions
 from mintmark.models.families import FAMILIES
 from mintmark.models.package import Config, Package
@@ -14,7 +16,7 @@ def config(
     request: TrainRequest,
     task: Restoration,
     preset: str,
-    snapshot: Snapshot,
+    data: Data,
     given: Package | None,
 ) -> Config:
     """Networks and crops of a new run.
@@ -23,16 +25,20 @@ def config(
         ConfigError: Something was asked for that restoration does not have.
     """
     _require_sensible(request, task)
+    snapshot = data.snapshot
     grey = all(item.channels in (1, 2) for item in snapshot.items)
     if task.use == "colour" and grey:
         raise ConfigError(f"All pictures are grey; {task.name} learns from pictures in colour.")
     channels = 1 if grey and not task.colours else 3
-    width, height = request.sides or (task.size, task.size)
+    side = common_size(snapshot, task.size) if task.pairs else task.size
+    width, height = request.sides or (side, side)
     args = FAMILIES[task.family].preset(preset, (channels, height, width), {})
     args = {**args, **task.args}
     if given:
         _require_fitting(given, task, channels)
         args = {**given.config.args, "height": height, "width": width}
+    if task.maps:
+        args["palette"] = _palette(request, task, data, given)
     FAMILIES[task.family].build(args)  # refuses what cannot be built before anything is written
     return Config(
         task=task.name,
@@ -45,6 +51,24 @@ def config(
         networks=("G", "F", "D") if task.engine.adversarial else ("G",),
         library_version=version(),
     )
+
+
+def _palette(
+    request: TrainRequest, task: Restoration, data: Data, given: Package | None
+) -> list[list[int]]:
+    """The colours of the parts: those of a package that is learned on from, else of the maps."""
+    pairing = asked(request, task)
+    rows = pairing.rows(data.snapshot, exact=True) if pairing else []
+    found = palette_of(data.source, (row[0] for row in rows))
+    if given:
+        known: list[list[int]] = given.config.args["palette"]
+        if lacking := sorted(set(found) - {(r, g, b) for r, g, b in known}):
+            raise ConfigError(
+                f"The maps have {len(lacking)} colours that the package does not know, first "
+                f"{lacking[0]}; start without --from."
+            )
+        return known
+    return [list(colour) for colour in found]
 
 
 def _require_sensible(request: TrainRequest, task: Restoration) -> None:

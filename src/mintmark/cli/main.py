@@ -79,6 +79,12 @@ def train(  # noqa: PLR0913 - a flag each
     grow: Annotated[
         str | None, typer.Option(help="From a low resolution on: joint, freeze or off.")
     ] = None,
+    input: Annotated[
+        str | None, typer.Option(help="Folder of the inputs, where two folders hold pairs.")
+    ] = None,
+    target_half: Annotated[
+        str | None, typer.Option(help="Of pairs side by side, the target: left or right.")
+    ] = None,
     balance: Annotated[
         str | None, typer.Option(help="Show each class, or value of this attribute, as often.")
     ] = None,
@@ -114,6 +120,8 @@ def train(  # noqa: PLR0913 - a flag each
         gamma=gamma,
         tune=tune,
         grow=grow,
+        input=input,
+        target_half=target_half,
         balance=balance,
         batch=batch,
         images=images,

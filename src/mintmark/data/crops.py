@@ -11,24 +11,31 @@ from mintmark.data.pictures import fit
 VIEWS = (1, 2, 3, 4)  # parts along each side that a picture is seen in
 MOST_PIECES = 256  # of one picture, so that a large one does not outweigh the others
 
-Cut = Callable[[Picture, int, int, int], list[NDArray[np.uint8]]]
-"""A picture and channels, rows and columns to samples of that shape."""
+Cut = Callable[[Picture, int, int, int, bool], list[NDArray[np.uint8]]]
+"""A picture and channels, rows and columns, and whether its colours are names that none may mix
+(see `pictures.fit`), to samples of that shape."""
 
 
-def fitted(picture: Picture, channels: int, height: int, width: int) -> list[NDArray[np.uint8]]:
+def fitted(
+    picture: Picture, channels: int, height: int, width: int, exact: bool = False
+) -> list[NDArray[np.uint8]]:
     """The whole picture, brought to a shape."""
-    return [fit(picture, channels, height, width)]
+    return [fit(picture, channels, height, width, exact)]
 
 
-def cropped(picture: Picture, channels: int, height: int, width: int) -> list[NDArray[np.uint8]]:
+def cropped(
+    picture: Picture, channels: int, height: int, width: int, exact: bool = False
+) -> list[NDArray[np.uint8]]:
     """Pieces of a picture at its own resolution, (channels, height, width) each."""
     corners = places(picture.height, picture.width, height, width)
     array = picture.array
     pieces = [Picture(array[y : y + height, x : x + width].copy()) for y, x in corners]
-    return [fit(piece, channels, height, width) for piece in pieces]
+    return [fit(piece, channels, height, width, exact) for piece in pieces]
 
 
-def viewed(picture: Picture, channels: int, height: int, width: int) -> list[NDArray[np.uint8]]:
+def viewed(
+    picture: Picture, channels: int, height: int, width: int, exact: bool = False
+) -> list[NDArray[np.uint8]]:
     """The picture whole and in ever smaller parts, each brought to a shape.
 
     Many more different scenes than pictures, for what learns from tones and colours.
@@ -40,11 +47,13 @@ def viewed(picture: Picture, channels: int, height: int, width: int) -> list[NDA
             y, x = divmod(place, count)
             top, left = min(y * rows, picture.height - 1), min(x * columns, picture.width - 1)
             part = picture.array[top : top + rows, left : left + columns]
-            views.append(fit(Picture(part.copy()), channels, height, width))
+            views.append(fit(Picture(part.copy()), channels, height, width, exact))
     return views
 
 
-def contained(picture: Picture, channels: int, height: int, width: int) -> list[NDArray[np.uint8]]:
+def contained(
+    picture: Picture, channels: int, height: int, width: int, exact: bool = False
+) -> list[NDArray[np.uint8]]:
     """An object: all of a picture that is not wholly transparent, in the middle of a shape.
 
     Args:
@@ -52,6 +61,7 @@ def contained(picture: Picture, channels: int, height: int, width: int) -> list[
         channels: 2 or 4; alpha is the last.
         height: Rows of the shape.
         width: Its columns.
+        exact: Whether no colours may be mixed.
     """
     shown = picture.array[..., -1] > 0
     rows, columns = (np.flatnonzero(shown.any(axis)) for axis in (1, 0))
@@ -62,7 +72,7 @@ def contained(picture: Picture, channels: int, height: int, width: int) -> list[
         scale = min(height / part.shape[0], width / part.shape[1])
         sides = [max(1, round(scale * length)) for length in part.shape[:2]]
         top, left = (height - sides[0]) // 2, (width - sides[1]) // 2
-        small = fit(Picture(part.copy()), channels, *sides)
+        small = fit(Picture(part.copy()), channels, *sides, exact)
         found[:, top : top + sides[0], left : left + sides[1]] = small
     return [found]
 

@@ -6,7 +6,7 @@ it would have seen.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,7 +22,8 @@ from mintmark.core.errors import DataError
 from mintmark.core.files import atomic_path, digest_bytes, digest_json, write_json
 from mintmark.core.seeds import derive
 from mintmark.data.crops import VIEWS, Cut, contained, cropped, fitted, places, viewed
-from mintmark.data.manifest import Item, Snapshot
+from mintmark.data.manifest import Snapshot
+from mintmark.data.pairs import Part, Row, alone
 from mintmark.data.pictures import decode
 from mintmark.data.readers import Source, workers
 
@@ -105,6 +106,7 @@ def prepare(
     shape: tuple[int, int, int],
     cache: Path,
     cutting: Cutting = "whole",
+    rows: Sequence[Row] | None = None,
 ) -> PixelSet:
     """Opens the decoded array of a snapshot, and builds it first where it is missing.
 
@@ -114,29 +116,33 @@ def prepare(
     Args:
         source: Where the pictures lie.
         snapshot: Which of them are meant, and what they must still be.
-        shape: Channels (1 grey, 2 grey with alpha, 3 RGB, 4 RGBA), rows and columns.
+        shape: Channels (1 grey, 2 grey with alpha, 3 RGB, 4 RGBA, twice as many of pairs), rows and
+            columns.
         cache: Folder for the array; made if missing, safe to delete.
         cutting: Whether each picture is brought to that shape whole, cut into `crops` of it at
             its own resolution, or seen in `views`, whole and in parts, each brought to it;
             of `objects` nothing is cut off but their transparent borders.
+        rows: What shall lie in each sample, one part's channels after the other's; None for every
+            picture alone.
 
     Returns:
-        The decoded data set, in the order of the snapshot's items.
+        The decoded data set, in the order of the rows, or of the snapshot's items.
 
     Raises:
         DataError: A picture differs from the snapshot or cannot be read any
             more, or the cache cannot be written.
     """
     cut = CUTS[cutting]
-    whole = (sum(_count(item, cutting, shape) for item in snapshot.items), *shape)
+    whole = (sum(_count(row[0], cutting, shape) for row in rows or alone(snapshot)), *shape)
     kind = [] if cutting == "whole" else [cutting]
-    key = digest_json([snapshot.digest, *shape, VERSION, *kind])[:32]
+    parts = [[[part.item.name, part.half, part.exact] for part in row] for row in rows or ()]
+    key = digest_json([snapshot.digest, *shape, VERSION, *kind, *parts])[:32]
     path = cache / f"{key}.npy"
     pixels = _opened(path, whole, snapshot.digest)
     if pixels is None:
         try:
             cache.mkdir(parents=True, exist_ok=True)
-            _build(path, source, snapshot, whole, cut)
+            _build(path, source, rows or alone(snapshot), whole, cut)
             write_json(path.with_suffix(".json"), _seal(path, whole, snapshot.digest))
         except OSError as error:
             raise DataError(
@@ -145,14 +151,14 @@ def prepare(
             ) from error
         pixels = np.load(path, mmap_mode="r", allow_pickle=False)
     labels = [item.label for item in snapshot.items if item.label is not None]
-    complete = len(labels) == len(snapshot.items) and cutting == "whole"
+    complete = len(labels) == len(pixels)
     return PixelSet(pixels, np.array(labels, dtype=np.int64) if complete else None, snapshot.digest)
 
 
-def _count(item: Item, cutting: Cutting, shape: tuple[int, int, int]) -> int:
+def _count(part: Part, cutting: Cutting, shape: tuple[int, int, int]) -> int:
     """How many samples a picture gives."""
     if cutting == "crops":
-        return len(places(item.height, item.width, *shape[1:]))
+        return len(places(*part.size, *shape[1:]))
     return sum(count**2 for count in VIEWS) if cutting == "views" else 1
 
 
@@ -174,14 +180,14 @@ def _opened(path: Path, shape: tuple[int, ...], snapshot: str) -> NDArray[np.uin
 
 
 def _build(
-    path: Path, source: Source, snapshot: Snapshot, shape: tuple[int, ...], cut: Cut
+    path: Path, source: Source, rows: Sequence[Row], shape: tuple[int, ...], cut: Cut
 ) -> None:
     # Written in sequence: on a full disk a mapped file would kill the process.
     with atomic_path(path) as part, part.open("wb") as file:
         header = {"descr": "|u1", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
-        for rows in _decoded(source, snapshot, shape[1:], cut):
-            _write(file, rows)
+        for samples in _decoded(source, rows, shape[1:], cut):
+            _write(file, samples)
 
 
 def _write(file: BinaryIO, rows: list[NDArray[np.uint8]]) -> None:
@@ -189,22 +195,28 @@ def _write(file: BinaryIO, rows: list[NDArray[np.uint8]]) -> None:
 
 
 def _decoded(
-    source: Source, snapshot: Snapshot, shape: tuple[int, ...], cut: Cut
+    source: Source, rows: Sequence[Row], shape: tuple[int, ...], cut: Cut
 ) -> Iterator[list[NDArray[np.uint8]]]:
     """Pictures or pieces in order, a chunk at a time so that memory stays bounded."""
+    channels, height, width = shape
 
-    def one(item: Item) -> list[NDArray[np.uint8]]:
-        content = source.read(item.name)
-        if digest_bytes(content) != item.sha256:
-            raise DataError(f"{item.name} changed while it was being prepared; start again.")
-        return cut(decode(content, item.name), *shape)
+    def one(part: Part, share: int) -> list[NDArray[np.uint8]]:
+        content = source.read(part.item.name)
+        if digest_bytes(content) != part.item.sha256:
+            raise DataError(f"{part.item.name} changed while it was being prepared; start again.")
+        picture = part.of(decode(content, part.item.name))
+        return cut(picture, channels // share, height, width, part.exact)
+
+    def together(row: Row) -> list[NDArray[np.uint8]]:
+        parts = (one(part, len(row)) for part in row)
+        return [np.concatenate(same) for same in zip(*parts, strict=True)]
 
     with ThreadPoolExecutor(workers()) as pool:
         size = CHUNK if cut is fitted else FEW
-        for start in range(0, len(snapshot.items), size):
-            parts = pool.map(one, snapshot.items[start : start + size])
-            if rows := [row for part in parts for row in part]:
-                yield rows
+        for start in range(0, len(rows), size):
+            found = pool.map(together, rows[start : start + size])
+            if samples := [sample for some in found for sample in some]:
+                yield samples
 
 
 def batch_indices(seed: int, step: int, batch: int, count: int) -> NDArray[np.int64]:

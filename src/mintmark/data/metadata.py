@@ -1,6 +1,7 @@
 """The files beside the pictures that say what they show and who may use them.
 
-metadata.csv, metadata.jsonl   Hugging Face imagefolder: `file_name`, `text`, `label`, others
+metadata.csv, metadata.jsonl   Hugging Face imagefolder: `file_name`, `text`, `label`, others;
+                               of pairs `input_file_name`, `target_file_name`
 dataset.json                   StyleGAN: {"labels": [[name, class], ...]} or null
 rights.json                    ours: {"licence": ..., "attribution": [...], "source": ...}
 """
@@ -18,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from mintmark.core.records import Rights
 
 LARGEST = 1e30  # what an attribute can be
+INPUT, TARGET = "input", "target"  # the classes of pairs
+PAIR = "pair"  # the attribute that both of a pair share
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def parse_csv(content: bytes) -> list[Row]:
     """
     lines = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
     try:
-        return [_row(_from_text(line)) for line in lines]
+        return [row for line in lines for row in _rows(_from_text(line))]
     except csv.Error as error:
         raise ValueError(str(error)) from error
 
@@ -99,7 +102,7 @@ def parse_jsonl(content: bytes) -> list[Row]:
     json.dumps(values, ensure_ascii=False).encode()  # raises for half a character
     for value in values:
         _refuse_huge(value)
-    return [_row(value) for value in values]
+    return [row for value in values for row in _rows(value)]
 
 
 def parse_dataset(content: bytes) -> list[Row] | None:
@@ -131,6 +134,18 @@ def explain(error: Exception) -> str:
 
 
 _LINE = TypeAdapter(_Line)
+
+
+def _rows(values: Any) -> Iterator[Row]:
+    """What a line says: of one picture, or of the two of a pair."""
+    names = [f"{side}_file_name" for side in (INPUT, TARGET)]
+    if not isinstance(values, Mapping) or not all(name in values for name in names):
+        yield _row(values)
+        return
+    rest = {name: value for name, value in values.items() if name not in names}
+    for side, name in zip((INPUT, TARGET), names, strict=True):
+        pair = {PAIR: values[names[0]]}
+        yield _row({**rest, **pair, "label": side, "file_name": values[name]})
 
 
 def _row(values: Any) -> Row:

@@ -197,7 +197,9 @@ def _tags_of(image: TiffImageFile) -> bytes | None:
         return None
 
 
-def fit(picture: Picture, channels: int, height: int, width: int) -> NDArray[np.uint8]:
+def fit(
+    picture: Picture, channels: int, height: int, width: int, exact: bool = False
+) -> NDArray[np.uint8]:
     """Brings a picture to the shape that a network takes.
 
     The largest centred part of that shape is cut out and resized by an antialiased
@@ -210,6 +212,7 @@ def fit(picture: Picture, channels: int, height: int, width: int) -> NDArray[np.
         channels: 1 grey, 2 grey with alpha, 3 RGB, 4 RGBA.
         height: Rows of the result.
         width: Columns of the result.
+        exact: Whether pixels are chosen instead, so that no colour is mixed of others.
 
     Returns:
         Samples in [0, 255], (channels, height, width).
@@ -219,11 +222,33 @@ def fit(picture: Picture, channels: int, height: int, width: int) -> NDArray[np.
         array = on_white(array)
     image = to_pillow(array).convert(MODES[channels])
     if image.size != (width, height):
-        image = image.resize((width, height), Image.Resampling.LANCZOS)
+        kind = Image.Resampling.NEAREST if exact else Image.Resampling.LANCZOS
+        image = image.resize((width, height), kind)
     samples = np.asarray(image, dtype=np.uint8).reshape(height, width, channels).copy()
     if channels in (2, 4):
         samples[samples[..., -1] == 0, :-1] = 255
     return np.ascontiguousarray(samples.transpose(2, 0, 1))
+
+
+def scaled(picture: Picture, channels: int, side: int, exact: bool = False) -> Picture:
+    """Brings a whole picture to a scale, its proportions kept; alpha is laid on white.
+
+    Args:
+        picture: Any picture.
+        channels: 1 grey, 3 RGB.
+        side: What its shorter side becomes, in pixels.
+        exact: See `fit`.
+
+    Returns:
+        A picture of 8 bits.
+    """
+    factor = side / min(picture.width, picture.height)
+    width, height = (max(1, round(length * factor)) for length in (picture.width, picture.height))
+    image = to_pillow(on_white(eight_bits(picture.array))).convert(MODES[channels])
+    if image.size != (width, height):
+        kind = Image.Resampling.NEAREST if exact else Image.Resampling.LANCZOS
+        image = image.resize((width, height), kind)
+    return Picture(np.asarray(image, dtype=np.uint8).reshape(height, width, channels).copy())
 
 
 def to_pillow(array: NDArray[np.uint8] | NDArray[np.uint16]) -> Image.Image:

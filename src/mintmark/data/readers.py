@@ -144,7 +144,7 @@ def take_snapshot(source: Source, skip_broken: bool = False) -> tuple[Snapshot, 
     filled = {item.label for item in items}
     bare = [name for label, name in enumerate(source.classes) if label not in filled]
     if bare:
-        raise DataError(f"The class {_some(bare)} has no whole picture left; mend or remove it.")
+        raise DataError(f"The class {some(bare)} has no whole picture left; mend or remove it.")
     return Snapshot(items, source.classes, source.rights), broken
 
 
@@ -211,19 +211,19 @@ def _by_metadata(rows: list[Row], base: str, pictures: list[str], path: Path) ->
     present, known = set(pictures), set(names)
     if absent := sorted(known - present):
         raise DataError(
-            f"The metadata of {path} names {_some(absent)}, which {_are(absent)} absent."
+            f"The metadata of {path} names {some(absent)}, which {_are(absent)} absent."
         )
     if len(known) < len(names):
         twice = sorted(name for name, count in Counter(names).items() if count > 1)
-        raise DataError(f"The metadata of {path} names {_some(twice)} more than once.")
+        raise DataError(f"The metadata of {path} names {some(twice)} more than once.")
     if unnamed := sorted(present - known):
         raise DataError(
-            f"The metadata of {path} does not name {_some(unnamed)}; add or move the pictures."
+            f"The metadata of {path} does not name {some(unnamed)}; add or move the pictures."
         )
     bare = sorted(name for name, row in zip(names, rows, strict=True) if row.label is None)
     if 0 < len(bare) < len(rows):
         raise DataError(
-            f"The metadata of {path} gives no label to {_some(bare)}; label all or none."
+            f"The metadata of {path} gives no label to {some(bare)}; label all or none."
         )
     pairs = zip(names, rows, strict=True)
     return {name: (row.label, row.text, row.attributes) for name, row in pairs}
@@ -238,7 +238,7 @@ def _by_folder(tree: Folder | Archive, base: str, pictures: list[str], path: Pat
     filled = {parts[0] for parts in inside.values()}
     if empty := sorted(set(folders) - filled, key=natural):
         raise DataError(
-            f"The class folder {_some(empty)} of {path} holds no picture; fill or remove it."
+            f"The class folder {some(empty)} of {path} holds no picture; fill or remove it."
         )
     return {name: (parts[0], None, {}) for name, parts in inside.items()}
 
@@ -303,7 +303,8 @@ def _tell(broken: tuple[Broken, ...], count: int) -> str:
     )
 
 
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
+    """The first three of some names, and how many more there are."""
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(names[:3]) + more
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import torch
 from torch import Tensor
 
 from mintmark.engines.degrade import Damage
@@ -30,11 +31,38 @@ class Undo:
 
     Attributes:
         damage: What the network learns to undo.
+        mirror: Whether half of the pictures are turned left to right.
     """
 
     damage: Damage
+    mirror: bool = True
     kind: Literal["undo"] = "undo"
 
     def __call__(self, real: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         """See `Examples`."""
-        return self.damage(real, draws), real
+        clean = mirrored(real, draws) if self.mirror else real
+        return self.damage(clean, draws), clean
+
+
+@dataclass(frozen=True)
+class Given:
+    """The data holds pairs: the first half of the channels is the input, the other the target.
+
+    Attributes:
+        mirror: Whether half of the pairs are turned left to right, both alike.
+    """
+
+    mirror: bool = True
+    kind: Literal["given"] = "given"
+
+    def __call__(self, real: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+        """See `Examples`."""
+        pairs = mirrored(real, draws) if self.mirror else real
+        given, target = pairs.chunk(2, 1)  # (N, C, H, W) each
+        return given, target
+
+
+def mirrored(real: Tensor, draws: Draws) -> Tensor:
+    """Half of the rows turned left to right, (N, C, H, W)."""
+    turned = draws.uniform("mirror", 1, 1, 1) < 0.5
+    return torch.where(turned, real.flip(3), real)

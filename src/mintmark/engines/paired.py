@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mintmark.engines import likeness
 from mintmark.engines.adversarial import RELATIVISTIC, Game, squared_gradient
 from mintmark.engines.examples import Examples
 from mintmark.engines.tiles import Change
@@ -36,10 +37,14 @@ class Paired:
 
     Attributes:
         examples: Makes inputs and targets of the data's pictures.
-        pixel: Weight of the mean absolute difference.
+        pixel: Weight of the mean absolute difference; this and the next are those of `likeness`.
+        error: Of the logarithm of each picture's mean square difference.
+        gradient: Of the difference of what changes from pixel to pixel.
+        structure: Of 1 - SSIM.
         perceptual: Weight of the distance in the maps of a feature network, in the second
             stage.
         adversarial: Weight of the game, in the second stage; 0 leaves that stage out.
+        conditional: Whether `D` sees the input beside the picture.
         turn: Share of the run where the second stage begins.
         game: The pair of losses, of patches.
         gamma: Weight of the penalties R1 and R2.
@@ -48,8 +53,12 @@ class Paired:
 
     examples: Examples
     pixel: float = 1.0
+    error: float = 0.0
+    gradient: float = 0.0
+    structure: float = 0.0
     perceptual: float = 0.5
     adversarial: float = 0.02
+    conditional: bool = False
     turn: float = 0.6
     game: Game = RELATIVISTIC
     gamma: Cosine = GAMMA
@@ -107,15 +116,20 @@ class Paired:
         self, networks: Mapping[str, nn.Module], given: Tensor, target: Tensor, moment: Moment
     ) -> dict[str, Tensor]:
         made = networks["G"](given).float()
-        losses = {"pixel": self.pixel * F.l1_loss(made, target)}
+        weights = {name: getattr(self, name) for name in likeness.LOSSES}
+        losses = {
+            name: weight * likeness.LOSSES[name](made, target)
+            for name, weight in weights.items()
+            if weight
+        }
         if isinstance(networks["G"], Enhancer):
             losses["regularity"] = networks["G"].regularity()
         if not self.adversarial or moment.fraction < self.turn:
             return losses
         losses["perceptual"] = self.perceptual * perceptual_loss(made, target)
         with torch.no_grad():  # the real half only sets the mark
-            real = networks["D"](target).float()
-        fake = networks["D"](made).float()  # (N, patches)
+            real = networks["D"](self._seen(given, target)).float()
+        fake = networks["D"](self._seen(given, made)).float()  # (N, patches)
         losses["adversarial"] = self.adversarial * self.game.generator(real, fake).mean()
         return losses
 
@@ -125,7 +139,8 @@ class Paired:
         with torch.no_grad():
             made = networks["G"](given).float()
         due = moment.step % self.penalty_every == 0
-        pixels = torch.cat([target, made]).requires_grad_(due)  # (2N, C, H, W)
+        pairs = [self._seen(given, target), self._seen(given, made)]
+        pixels = torch.cat(pairs).requires_grad_(due)  # (2N, C, H, W)
         logits = networks["D"](pixels).float()  # (2N, patches)
         real, fake = logits.chunk(2)
         figures = {
@@ -137,6 +152,10 @@ class Paired:
             weight = self.gamma.at(moment.fraction) * moment.controls["gamma_scale"]
             figures["penalty"] = weight * self.penalty_every * squares
         return figures
+
+    def _seen(self, given: Tensor, picture: Tensor) -> Tensor:
+        """What the discriminator judges."""
+        return torch.cat([given, picture], 1) if self.conditional else picture
 
     def run(self, networks: Mapping[str, nn.Module], inputs: Tensor) -> Tensor:
         """Restores pictures with the generator.

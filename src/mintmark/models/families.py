@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from mintmark.models import fourier, lut, r3gan, rrdb, stylegan, unet
+from mintmark.models import fourier, lut, r3gan, rrdb, spade, stylegan, unet
 from mintmark.models.layers import presets
 
 
@@ -35,6 +35,7 @@ FAMILIES: dict[str, Family] = {
     "lut": Family(lut.build, lut.preset, restores=True),
     "r3gan": Family(r3gan.build, presets.preset),
     "rrdb": Family(rrdb.build, rrdb.preset, restores=True),
+    "spade": Family(spade.build, spade.preset, restores=True),
     "stylegan": Family(stylegan.build, stylegan.preset, grows=True),
     "unet": Family(unet.build, unet.preset, restores=True),
 }

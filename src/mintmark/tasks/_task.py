@@ -8,6 +8,8 @@ from typing import Any, ClassVar, Literal
 
 from mintmark.core.errors import ConfigError
 from mintmark.data.loader import Cutting
+from mintmark.engines.composites import Pasted
+from mintmark.engines.examples import Given
 from mintmark.engines.paired import Paired
 from mintmark.engines.synthesis import Synthesis
 from mintmark.training.trainer import Cosine, Schedule
@@ -79,11 +81,10 @@ class Restoration:
         family: The network family, a key of `models.families.FAMILIES`.
         cutting: What it learns from: `crops` of pictures at their own resolution, `views`, which
             are whole pictures and large parts of them reduced to that size, or `whole` pictures.
-        objects: Whether objects are pasted on these, so that the data has two folders,
-            `backgrounds` and `objects`.
         colours: Whether it works in RGB even where all pictures are grey.
         use: How it works on a picture: in `tiles`, else at the size that it learned, for a `map`
             of it, its `colour`, or to `blend` in what a mask says was pasted.
+        maps: Whether its inputs are maps, whose colours are names of parts.
         marks: How its outputs are declared.
     """
 
@@ -102,10 +103,20 @@ class Restoration:
     size: int = 64
     family: str = "rrdb"
     cutting: Cutting = "crops"
-    objects: bool = False
     colours: bool = False
     use: Literal["tiles", "map", "colour", "blend"] = "tiles"
+    maps: bool = False
     marks: Literal["created", "edited"] = "edited"
+
+    @property
+    def pairs(self) -> bool:
+        """Whether its data holds inputs and targets."""
+        return isinstance(self.engine.examples, Given)
+
+    @property
+    def objects(self) -> bool:
+        """Whether its data holds objects in one folder, and in another what they are pasted on."""
+        return isinstance(self.engine.examples, Pasted)
 
     @property
     def fills(self) -> bool:
@@ -115,19 +126,28 @@ class Restoration:
 
 AnyTask = Task | Restoration
 
+MOMENTUM = 0.9  # most of a restoration is no game, and there Adam is faster with it
+
 RESTORING: Mapping[str, Schedule] = {
-    "tiny": Schedule(images=32_000, batch=16, learning_rate=Cosine(1e-3, 5e-5)),
-    "small": Schedule(images=1_000_000, batch=32, learning_rate=Cosine(4e-4, 1e-5)),
-    "base": Schedule(images=5_000_000, batch=32, learning_rate=Cosine(2e-4, 1e-5)),
+    "tiny": Schedule(images=32_000, batch=16, learning_rate=Cosine(1e-3, 5e-5), beta1=MOMENTUM),
+    "small": Schedule(images=1_000_000, batch=32, learning_rate=Cosine(4e-4, 1e-5), beta1=MOMENTUM),
+    "base": Schedule(images=5_000_000, batch=32, learning_rate=Cosine(2e-4, 1e-5), beta1=MOMENTUM),
 }
 """Schedules of tasks that learn from pieces of photographs."""
 
 WIDE: Mapping[str, Schedule] = {
-    "tiny": Schedule(images=16_000, batch=16, learning_rate=Cosine(1e-3, 5e-5)),
-    "small": Schedule(images=500_000, batch=32, learning_rate=Cosine(5e-4, 1e-5)),
-    "base": Schedule(images=2_000_000, batch=32, learning_rate=Cosine(2e-4, 1e-5)),
+    "tiny": Schedule(images=16_000, batch=16, learning_rate=Cosine(1e-3, 5e-5), beta1=MOMENTUM),
+    "small": Schedule(images=500_000, batch=32, learning_rate=Cosine(5e-4, 1e-5), beta1=MOMENTUM),
+    "base": Schedule(images=2_000_000, batch=32, learning_rate=Cosine(2e-4, 1e-5), beta1=MOMENTUM),
 }
 """Schedules of tasks that learn from whole photographs, reduced."""
+
+PAIRING: Mapping[str, Schedule] = {
+    "tiny": Schedule(images=40_000, batch=16, learning_rate=Cosine(5e-4, 5e-5), beta1=MOMENTUM),
+    "small": Schedule(images=500_000, batch=32, learning_rate=Cosine(4e-4, 2e-5), beta1=MOMENTUM),
+    "base": Schedule(images=2_000_000, batch=32, learning_rate=Cosine(2e-4, 1e-5), beta1=MOMENTUM),
+}
+"""Schedules of tasks that learn from pairs of whole pictures."""
 
 PICTURE = Input("picture", "picture", "The pictures to work on: files or folders.")
 MASK = Input("mask", "mask", "White where the picture shall be filled, of the same size.")

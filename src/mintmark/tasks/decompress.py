@@ -14,7 +14,8 @@ TASK = Restoration(
         "photograph's own size; one that was reduced or saved again afterwards it does not know."
     ),
     engine=Paired(Undo(Jpeg(10, 60)), adversarial=0.01),
-    args={"scale": 1},
+    args={},
     schedules=RESTORING,
     inputs=(PICTURE, FIDELITY),
+    family="unet",
 )

@@ -15,7 +15,8 @@ TASK = Restoration(
         "that is alike at every pixel, not grain, stripes or compression."
     ),
     engine=Paired(Undo(Noise(10, 50)), adversarial=0.01),
-    args={"scale": 1},
+    args={},
     schedules=RESTORING,
     inputs=(PICTURE, FIDELITY),
+    family="unet",
 )

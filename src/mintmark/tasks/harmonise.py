@@ -12,7 +12,7 @@ TASK = Restoration(
     title="Blend in what was pasted",
     about="To be told when it is measured, once the figures are there, in full sentences.",
     engine=Paired(Undo(Recoloured(Chain((Exposure(1), Cast(0.4), Dull(0.3, 0.5))))), adversarial=0),
-    args={"inputs": 7},
+    args={"more": 4},
     schedules=WIDE,
     inputs=(PICTURE, PASTED),
     family="unet",

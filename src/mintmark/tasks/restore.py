@@ -14,7 +14,8 @@ TASK = Restoration(
         "inpaint; colours that are gone altogether stay gone."
     ),
     engine=Paired(Undo(Chain((Fade(0.6), Scratches(6), Noise(2, 15)))), adversarial=0.01),
-    args={"scale": 1},
+    args={},
     schedules=RESTORING,
     inputs=(PICTURE, FIDELITY),
+    family="unet",
 )

@@ -9,12 +9,11 @@ TASK = Restoration(
     title="Find what stands out in pictures",
     about="To be told when it is measured, once the figures are there, in full sentences.",
     engine=Paired(Pasted(), adversarial=0.0),
-    args={"adds": False},
+    args={},
     schedules=WIDE,
     inputs=(PICTURE,),
     family="unet",
     cutting="views",
-    objects=True,
     colours=True,
     use="map",
 )

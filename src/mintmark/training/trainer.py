@@ -75,7 +75,8 @@ class Schedule:
         batch: Pictures a step, over all processes.
         micro: Most pictures in memory at once a process; None for all.
         learning_rate: Adam's rate, the same for every network.
-        beta2: Adam's second-moment decay; the first is 0 (R3GAN).
+        beta1: Adam's first-moment decay; 0 for games (R3GAN).
+        beta2: Its second-moment decay.
         average: Half-life of the averaged weights, as a share of `images`.
         ramp: Share of the run over which that half-life grows from 0.
     """
@@ -84,6 +85,7 @@ class Schedule:
     batch: int
     micro: int | None = None
     learning_rate: Cosine = Cosine(6e-4, 6e-5)
+    beta1: float = 0.0
     beta2: Cosine = Cosine(0.9, 0.99)
     average: float = 0.05
     ramp: float = 0.1
@@ -308,7 +310,7 @@ def _step(
 def _steer(optimizer: torch.optim.Adam, schedule: Schedule, fraction: float) -> None:
     for group in optimizer.param_groups:
         group["lr"] = schedule.learning_rate.at(fraction)
-        group["betas"] = (0.0, schedule.beta2.at(fraction))
+        group["betas"] = (schedule.beta1, schedule.beta2.at(fraction))
 
 
 def _phase(

@@ -1,0 +1,196 @@
+"""Pictures from pairs, with the game and without it.
+
+`outlines`: drawings of OpenMoji coloured from their lines. Judged are code points that taught
+nobody, by the distance to the true drawing in the shipped feature network, and by the palette
+error: how far the colours of a picture lie from those of the true one wherever they are, the
+sliced Wasserstein distance of their CIELAB values. The game must be nearer in both than the
+same network taught by pixels alone, for as many images.
+
+`layout`: avatars painted from maps of their parts. A network that was taught by real pictures
+to say which part each pixel shows must find at least 0.9 of the asked parts in the painted
+ones (400 pairs teach, 100 judge; its own rate on real pictures stands beside). Unit: a pixel.
+
+    python bench/pairing.py [outlines|layout] [IMAGES] [DATA] [PICTURE] [SEEDS]
+
+PICTURE is written with some inputs, what pixels alone and the game make of them, and the truth.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mintmark.actions import prepare
+from mintmark.actions.pairing import Pairing
+from mintmark.actions.world import open_world
+from mintmark.data.loader import Loader, PixelSet
+from mintmark.data.palette import palette_of
+from mintmark.engines.paired import perceptual_loss
+from mintmark.metrics.colour import lab
+from mintmark.models.families import FAMILIES
+from mintmark.tasks._task import Restoration, find_task
+from mintmark.training import trainer
+from mintmark.training.precision import Compute
+
+SIZE = 64
+IMAGES = 40_000
+DIRECTIONS = 32  # of colour space
+SHOWN = 8
+JUDGES = 100  # avatars that only judge
+SEGMENTER_STEPS = 600
+ENOUGH = 0.9  # of the parts
+
+Network = Callable[[Tensor], Tensor]
+
+
+def task_of(name: str) -> Restoration:
+    task = find_task(name)
+    assert isinstance(task, Restoration)
+    return task
+
+
+def pairs_of(folder: Path, inputs: str, exact: bool) -> tuple[PixelSet, tuple[object, ...]]:
+    """The pairs of a data set as one array, and the colours of the maps where they are maps."""
+    data = prepare.read(folder)
+    rows = Pairing(inputs).rows(data.snapshot, exact)
+    cache = open_world().settings.cache / "pixels"
+    palette = palette_of(data.source, (row[0] for row in rows)) if exact else ()
+    return data.pieces((6, SIZE, SIZE), cache, "whole", rows), palette
+
+
+def taught(task: Restoration, pixels: PixelSet, args: dict[str, object], images: int, seed: int,
+           game: bool) -> Network:  # fmt: skip
+    """A network after a run of the task, or of its pixel loss alone."""
+    torch.manual_seed(seed)
+    engine = task.engine if game else replace(task.engine, adversarial=0.0)
+    family = FAMILIES[task.family]
+    networks = family.build({**family.preset("tiny", (3, SIZE, SIZE), {}), **task.args, **args})
+    state = trainer.start(engine, networks, seed, Compute())
+    schedule = replace(task.schedules["tiny"], images=images)
+    with Loader(pixels, schedule.batch, seed, background=True) as loader:
+        for _ in trainer.train(engine, state, loader, schedule, Compute()):
+            pass
+    return lambda given: engine.run({"G": state.averages["G"]}, given)
+
+
+def tensors(pixels: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
+    """Inputs and targets in [-1, 1], (N, 3, H, W) each."""
+    given, target = (torch.from_numpy(pixels.copy()).float() / 127.5 - 1).chunk(2, 1)
+    return given, target
+
+
+def palette_error(made: Tensor, target: Tensor) -> float:
+    """Mean over pictures of the sliced Wasserstein distance of their colours."""
+    draw = np.random.default_rng(0).normal(size=(3, DIRECTIONS))
+    draw /= np.linalg.norm(draw, axis=0)
+    far = []
+    for pair in zip(made, target, strict=True):
+        a, b = (np.sort(lab((x.numpy() + 1) / 2).reshape(-1, 3) @ draw, axis=0) for x in pair)
+        far.append(np.abs(a - b).mean())
+    return float(np.mean(far))
+
+
+def perceptual(made: Tensor, target: Tensor) -> float:
+    with torch.no_grad():
+        return float(perceptual_loss(made, target))
+
+
+def shown(path: Path | None, *columns: Tensor) -> None:
+    """Rows of inputs, results and truths."""
+    if path is None:
+        return
+    rows = [torch.cat([column[place] for column in columns], 2) for place in range(SHOWN)]
+    whole = torch.cat(rows, 1).add(1).mul(127.5).clamp(0, 255).byte().permute(1, 2, 0).numpy()
+    sheet = Image.fromarray(whole)
+    sheet.resize((2 * sheet.width, 2 * sheet.height), Image.Resampling.NEAREST).save(path)
+
+
+def outlines(images: int, folder: Path, picture: Path | None, seed: int) -> bool:
+    prepare.get("outlines", folder)
+    task = task_of("edges-to-picture")
+    pixels, _ = pairs_of(folder / "train", "input", exact=False)
+    given, target = tensors(pairs_of(folder / "held-out", "input", exact=False)[0].pixels)
+    scores, made = {}, {}
+    for name, game in (("pixels", False), ("game", True)):
+        began = time.process_time()
+        made[name] = taught(task, pixels, {}, images, seed, game)(given)
+        minutes = (time.process_time() - began) / 60
+        scores[name] = perceptual(made[name], target), palette_error(made[name], target)
+        print(f"outlines, seed {seed}, {name}: distance {scores[name][0]:.3f}, palette error "
+              f"{scores[name][1]:.2f}, {len(given)} code points, {minutes:.1f} CPU minutes",
+              flush=True)  # fmt: skip
+    print(f"  as it is: {perceptual(given, target):.3f}, {palette_error(given, target):.2f}")
+    shown(picture, given[::11], made["pixels"][::11], made["game"][::11], target[::11])
+    return scores["game"][0] < scores["pixels"][0] and scores["game"][1] < scores["pixels"][1]
+
+
+def segmenter(pictures: Tensor, parts: Tensor, count: int) -> nn.Module:
+    """A network that says which part each pixel shows, taught by real pictures."""
+    torch.manual_seed(1)
+    widths = (3, 32, 48, 48, 48)
+    layers: list[nn.Module] = []
+    for place, (a, b) in enumerate(pairwise(widths)):
+        layers += [nn.Conv2d(a, b, 3, padding=2**place, dilation=2**place), nn.ReLU()]
+    network = nn.Sequential(*layers, nn.Conv2d(widths[-1], count, 1))
+    optimizer = torch.optim.Adam(network.parameters(), 2e-3)
+    draw = torch.Generator().manual_seed(1)
+    for _ in range(SEGMENTER_STEPS):
+        chosen = torch.randint(0, len(pictures), (8,), generator=draw)
+        loss = F.cross_entropy(network(pictures[chosen]), parts[chosen])
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        optimizer.step()
+    return network.eval()
+
+
+def layout(images: int, folder: Path, picture: Path | None, seed: int) -> bool:
+    prepare.get("avatars", folder)
+    task = task_of("layout-to-picture")
+    pixels, palette = pairs_of(folder / "parts", "map", exact=True)
+    own = replace(pixels, pixels=pixels.pixels[:-JUDGES])
+    began = time.process_time()
+    args: dict[str, object] = {"palette": palette}
+    paint = taught(task, own, args, images, seed, game=True)
+    minutes = (time.process_time() - began) / 60
+    given, target = tensors(np.asarray(pixels.pixels))
+    painter = FAMILIES[task.family].build(
+        {**FAMILIES[task.family].preset("tiny", (3, SIZE, SIZE), {}), **args}
+    )["G"]
+    parts = painter.get_submodule("").parts(given).argmax(1)  # type: ignore[operator]
+    judge = segmenter(target[:-JUDGES], parts[:-JUDGES], len(palette))
+    made = paint(given[-JUDGES:])
+    with torch.no_grad():
+        rates = [float((judge(x).argmax(1) == parts[-JUDGES:]).float().mean())
+                 for x in (made, target[-JUDGES:])]  # fmt: skip
+    print(f"layout, seed {seed}: {rates[0]:.3f} of the pixels show the part asked for, of real "
+          f"pictures {rates[1]:.3f}; {JUDGES} avatars, {minutes:.1f} CPU minutes")  # fmt: skip
+    shown(picture, given[-JUDGES:] * 20 + 19, made, target[-JUDGES:])
+    return rates[0] >= ENOUGH
+
+
+def main() -> None:
+    names = [sys.argv[1]] if len(sys.argv) > 1 else ["outlines", "layout"]
+    images = int(sys.argv[2]) if len(sys.argv) > 2 else IMAGES
+    folder = Path(sys.argv[3]) if len(sys.argv) > 3 else None
+    picture = Path(sys.argv[4]) if len(sys.argv) > 4 else None
+    seeds = int(sys.argv[5]) if len(sys.argv) > 5 else 1
+    kept = []
+    for name in names:
+        judge, place = (outlines, "outlines") if name == "outlines" else (layout, "avatars")
+        data = folder or Path("data") / place
+        kept += [judge(images, data, picture, seed) for seed in range(seeds)]
+    sys.exit(int(not all(kept)))
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main()

@@ -1,0 +1,23 @@
+"""Pictures of maps that say where which part is."""
+
+from mintmark.engines.examples import Given
+from mintmark.engines.paired import Paired
+from mintmark.tasks._task import FIDELITY, PAIRING, PICTURE, Restoration
+
+TASK = Restoration(
+    name="layout-to-picture",
+    title="Paint maps of parts",
+    about=(
+        "Learns from pictures and their maps, in which each part has a colour of its own, to "
+        "paint other maps of those parts: a folder of maps and one of pictures with equal names. "
+        "Five hundred pairs and a quarter of an hour on two cores. A map has one picture; what "
+        "it does not say, such as the colour of hair, comes out as is usual."
+    ),
+    engine=Paired(Given(), perceptual=1.0, adversarial=0.1, conditional=True),
+    args={},
+    schedules=PAIRING,
+    inputs=(PICTURE, FIDELITY),
+    family="spade",
+    cutting="whole",
+    maps=True,
+)
