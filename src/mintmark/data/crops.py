@@ -70,10 +70,10 @@ def contained(
     if len(rows):
         part = picture.array[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         scale = min(height / part.shape[0], width / part.shape[1])
-        sides = [max(1, round(scale * length)) for length in part.shape[:2]]
-        top, left = (height - sides[0]) // 2, (width - sides[1]) // 2
-        small = fit(Picture(part.copy()), channels, *sides, exact)
-        found[:, top : top + sides[0], left : left + sides[1]] = small
+        rows_of, columns_of = (max(1, round(scale * length)) for length in part.shape[:2])
+        top, left = (height - rows_of) // 2, (width - columns_of) // 2
+        small = fit(Picture(part.copy()), channels, rows_of, columns_of, exact)
+        found[:, top : top + rows_of, left : left + columns_of] = small
     return [found]
 
 
