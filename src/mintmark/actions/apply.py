@@ -1,74 +1,35 @@
 """The verb `apply`: better pictures of given ones, of any size and number."""
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Literal
-
-from torch import nn
 
 from mintmark.actions import filling
 from mintmark.actions.filling import Where
 from mintmark.actions.generate import load
 from mintmark.actions.layout import before_and_after
 from mintmark.actions.requests import ApplyRequest
+from mintmark.actions.using import Work
 from mintmark.actions.world import World
 from mintmark.core.errors import ConfigError, DataError, InputError
 from mintmark.core.files import digest_bytes
 from mintmark.core.lineage import version
-from mintmark.core.media import Picture
 from mintmark.core.records import Progress, Recipe
 from mintmark.core.settings import settings
 from mintmark.data.carried import for_result
-from mintmark.data.palette import require_known
 from mintmark.data.pictures import (
     Measure,
     decode,
     measure,
     read_carried,
     require_still,
-    scaled,
 )
-from mintmark.engines.paired import Paired, balanced
-from mintmark.engines.piecewise import glance, worked
-from mintmark.engines.whole import coloured, harmonised, mapped
-from mintmark.models.package import Config, Package
+from mintmark.engines.paired import balanced
 from mintmark.provenance.mark import COMPOSITE, FORMATS, SHEET, read_recipe, write_marked
 from mintmark.tasks._task import Restoration, find_task
 
-WHOLE = {"map": mapped, "colour": coloured}
 NAMED = 5  # files that failed which the last sentence names
-
-
-@dataclass(frozen=True)
-class Work:
-    """What is done to every picture.
-
-    Attributes:
-        package: What does it.
-        network: Its generator, at the balance asked for.
-        engine: Its game.
-        scale: How many times the sides grow.
-        tile: Pixels a side at once.
-        fidelity: The balance.
-        where: What of pictures is filled, or was pasted, or None.
-        use: How, see `Restoration`.
-        side: What the shorter side becomes before, where it learned from whole pictures, or None.
-        compare: Whether a picture of before and after is written too.
-    """
-
-    package: Package
-    network: nn.Module
-    engine: Paired
-    scale: int
-    tile: int
-    fidelity: float
-    where: Where | None
-    use: Literal["tiles", "map", "colour", "blend"]
-    side: int | None
-    compare: bool
 
 
 def apply(request: ApplyRequest, world: World) -> Generator[Progress, None, list[Path]]:
@@ -139,7 +100,6 @@ def _work(request: ApplyRequest, world: World) -> Work:
         fidelity=request.fidelity,
         where=_where(request, task),
         use=task.use,
-        side=min(package.config.shape[1:]) if task.cutting == "whole" else None,
         compare=request.compare,
     )
 
@@ -147,7 +107,7 @@ def _work(request: ApplyRequest, world: World) -> Work:
 def _where(request: ApplyRequest, task: Restoration) -> Where | None:
     if task.use == "blend":
         return filling.pasted(request, task.name)
-    return filling.asked(request, task.name, task.fills)
+    return filling.asked(request, task.name, task.use == "fill")
 
 
 def _files(request: ApplyRequest) -> Iterator[tuple[Path, Path]]:
@@ -214,42 +174,13 @@ def _one(
     require_still(content, file.name)
     _require_room(measure(content, file.name), work, file.name)
     picture = decode(content, file.name)
-    made = yield from _made(work, picture, file)
+    made = yield from work.made(picture, file)
     carried = for_result(read_carried(content, file.name), made.width, made.height)
     target.parent.mkdir(parents=True, exist_ok=True)
     write_marked(target, made, work.package, recipe, COMPOSITE, carried)
     if work.compare:
         both, whole = before_and_after(picture, made), replace(recipe, index=SHEET)
         write_marked(_comparison(target), both, work.package, whole, COMPOSITE)
-
-
-def _made(work: Work, picture: Picture, file: Path) -> Generator[tuple[int, int], None, Picture]:
-    """What becomes of a picture; yields its tiles done and in all."""
-    config, networks = work.package.config, {"G": work.network}
-    run, side = partial(work.engine.run, networks), min(config.height, config.width)
-    if work.use in WHOLE:
-        return WHOLE[work.use](run, picture, config.channels, side)
-    if work.side is not None:
-        picture = _brought(picture, work.side, config, file)
-    if work.where is None:
-        change = work.engine.on(networks, glance(picture, config.channels))
-        return (yield from worked(change, picture, config.channels, work.scale, work.tile))
-    canvas, missing = work.where.of(picture, file)
-    if work.use == "blend":
-        return harmonised(run, canvas, missing, config.channels, side)
-    return (yield from filling.filled(run, canvas, missing, config.channels, side // 2, work.tile))
-
-
-def _brought(picture: Picture, side: int, config: Config, file: Path) -> Picture:
-    """A picture at the scale that was learned; of a map, no colours are mixed.
-
-    Raises:
-        DataError: It is a map with colours that name nothing.
-    """
-    palette = config.args.get("palette")
-    if palette:
-        require_known(picture, palette, file.name)
-    return scaled(picture, config.channels, side, exact=bool(palette))
 
 
 def _comparison(target: Path) -> Path:
@@ -260,8 +191,8 @@ def _comparison(target: Path) -> Path:
 def _require_room(size: Measure, work: Work, name: str) -> None:
     """Refuses a picture whose result would be larger than pictures may be."""
     margins = work.where.margins if work.where else {}
-    learned = work.side and work.side / min(size.width, size.height)
-    scale = learned or work.scale
+    learned = work.side / min(size.width, size.height)
+    scale = learned if work.use == "scale" else work.scale
     width = round(scale * size.width) + margins.get("left", 0) + margins.get("right", 0)
     height = round(scale * size.height) + margins.get("top", 0) + margins.get("bottom", 0)
     limit = settings().max_megapixels

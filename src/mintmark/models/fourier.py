@@ -20,8 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mintmark.models.layers import presets
-from mintmark.models.layers.patches import PatchDiscriminator
+from mintmark.models.layers import patches, presets
 from mintmark.models.layers.resample import enlarge
 from mintmark.models.layers.residual import GAIN, SLOPE, conv
 
@@ -190,4 +189,4 @@ def build(args: Mapping[str, Any]) -> dict[str, nn.Module]:
         ConfigError: An argument is missing, unknown or out of range.
     """
     checked = presets.checked(FourierArgs, args, "fourier")
-    return {"G": Filler(checked), "D": PatchDiscriminator(checked.channels)}
+    return {"G": Filler(checked), "D": patches.of_cells(checked.channels)}

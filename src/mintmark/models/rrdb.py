@@ -20,8 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mintmark.models.layers import presets
-from mintmark.models.layers.patches import PatchDiscriminator
+from mintmark.models.layers import patches, presets
 from mintmark.models.layers.residual import SLOPE, conv
 
 SCALED = 0.2  # of each residual, which keeps deep sums calm
@@ -166,4 +165,4 @@ def build(args: Mapping[str, Any]) -> dict[str, nn.Module]:
         ConfigError: An argument is missing, unknown or out of range.
     """
     checked = presets.checked(RRDBArgs, args, "rrdb")
-    return {"G": Restorer(checked), "D": PatchDiscriminator(checked.channels)}
+    return {"G": Restorer(checked), "D": patches.of_cells(checked.channels)}

@@ -19,8 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mintmark.core.errors import ConfigError
-from mintmark.models.layers import presets
-from mintmark.models.layers.patches import PatchDiscriminator
+from mintmark.models.layers import patches, presets
 from mintmark.models.layers.resample import upsample
 from mintmark.models.layers.residual import GAIN, SLOPE, conv
 
@@ -182,4 +181,4 @@ def build(args: Mapping[str, Any]) -> dict[str, nn.Module]:
         ConfigError: An argument is missing, unknown or out of range.
     """
     checked = presets.checked(SpadeArgs, args, "spade")
-    return {"G": Painter(checked), "D": PatchDiscriminator(3 + checked.channels)}
+    return {"G": Painter(checked), "D": patches.of_cells(3 + checked.channels)}

@@ -20,8 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mintmark.core.errors import ConfigError
-from mintmark.models.layers import presets
-from mintmark.models.layers.patches import PatchDiscriminator
+from mintmark.models.layers import patches, presets
 from mintmark.models.layers.residual import DenseBlock, conv
 
 FOLD = 2  # pixels a side of a cell
@@ -137,4 +136,4 @@ def build(args: Mapping[str, Any]) -> dict[str, nn.Module]:
     """
     checked = presets.checked(UNetArgs, args, "unet")
     beside = checked.channels + checked.more if checked.conditional else 0
-    return {"G": UNet(checked), "D": PatchDiscriminator(checked.channels + beside)}
+    return {"G": UNet(checked), "D": patches.of_cells(checked.channels + beside)}

@@ -14,6 +14,8 @@ from mintmark.engines.paired import Paired
 from mintmark.engines.synthesis import Synthesis
 from mintmark.training.trainer import Cosine, Schedule
 
+Use = Literal["tiles", "scale", "fill", "map", "colour", "blend"]
+
 
 @dataclass(frozen=True)
 class Input:
@@ -82,9 +84,10 @@ class Restoration:
         cutting: What it learns from: `crops` of pictures at their own resolution, `views`, which
             are whole pictures and large parts of them reduced to that size, or `whole` pictures.
         colours: Whether it works in RGB even where all pictures are grey.
-        use: How it works on a picture: in `tiles`, else at the size that it learned, for a `map`
-            of it, its `colour`, or to `blend` in what a mask says was pasted.
         maps: Whether its inputs are maps, whose colours are names of parts.
+        use: How it works on a picture: in `tiles`, at the `scale` that it learned at, to `fill`
+            what is missing, or seen whole, for a `map` of it, its `colour`, or to `blend` in what
+            a mask says was pasted.
         marks: How its outputs are declared.
     """
 
@@ -104,8 +107,8 @@ class Restoration:
     family: str = "rrdb"
     cutting: Cutting = "crops"
     colours: bool = False
-    use: Literal["tiles", "map", "colour", "blend"] = "tiles"
     maps: bool = False
+    use: Use = "tiles"
     marks: Literal["created", "edited"] = "edited"
 
     @property
@@ -117,11 +120,6 @@ class Restoration:
     def objects(self) -> bool:
         """Whether its data holds objects in one folder, and in another what they are pasted on."""
         return isinstance(self.engine.examples, Pasted)
-
-    @property
-    def fills(self) -> bool:
-        """Whether it makes what a mask covers, or margins."""
-        return self.use == "tiles" and any(one.kind in ("mask", "margins") for one in self.inputs)
 
 
 AnyTask = Task | Restoration

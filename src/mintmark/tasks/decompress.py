@@ -13,7 +13,7 @@ TASK = Restoration(
         "which. Twenty photographs and half an hour on two cores. It undoes one compression at the "
         "photograph's own size; one that was reduced or saved again afterwards it does not know."
     ),
-    engine=Paired(Undo(Jpeg(10, 60)), adversarial=0.01),
+    engine=Paired(Undo(Jpeg(10, 60)), pixel=0.0, error=0.02, adversarial=0.01),
     args={},
     schedules=RESTORING,
     inputs=(PICTURE, FIDELITY),

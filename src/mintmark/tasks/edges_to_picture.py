@@ -13,10 +13,11 @@ TASK = Restoration(
         "hour on two cores. Works at the size that it learned at. It chooses colours that are "
         "usual for a shape, and cannot be told which."
     ),
-    engine=Paired(Given(), perceptual=1.0, adversarial=0.1, conditional=True),
+    engine=Paired(Given(), perceptual=1.0, adversarial=0.05, turn=0.25, conditional=True),
     args={"conditional": True},
     schedules=PAIRING,
     inputs=(PICTURE, FIDELITY),
     family="unet",
     cutting="whole",
+    use="scale",
 )

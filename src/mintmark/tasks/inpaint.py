@@ -19,4 +19,5 @@ TASK = Restoration(
     schedules=RESTORING,
     inputs=(PICTURE, MASK, FIDELITY),
     family="fourier",
+    use="fill",
 )

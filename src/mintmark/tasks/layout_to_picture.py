@@ -13,11 +13,12 @@ TASK = Restoration(
         "Five hundred pairs and a quarter of an hour on two cores. A map has one picture; what "
         "it does not say, such as the colour of hair, comes out as is usual."
     ),
-    engine=Paired(Given(), perceptual=1.0, adversarial=0.1, conditional=True),
+    engine=Paired(Given(), perceptual=1.0, adversarial=0.05, turn=0.25, conditional=True),
     args={},
     schedules=PAIRING,
     inputs=(PICTURE, FIDELITY),
     family="spade",
     cutting="whole",
+    use="scale",
     maps=True,
 )

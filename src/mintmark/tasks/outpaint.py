@@ -19,4 +19,5 @@ TASK = Restoration(
     schedules=RESTORING,
     inputs=(PICTURE, MARGINS, FIDELITY),
     family="fourier",
+    use="fill",
 )

@@ -13,10 +13,11 @@ TASK = Restoration(
         "that match pixel by pixel and a quarter of an hour on two cores. Works at the size that "
         "it learned at; what the input does not tell, it makes up from what is usual."
     ),
-    engine=Paired(Given(), perceptual=1.0, adversarial=0.1, conditional=True),
+    engine=Paired(Given(), perceptual=1.0, adversarial=0.05, turn=0.25, conditional=True),
     args={"conditional": True},
     schedules=PAIRING,
     inputs=(PICTURE, FIDELITY),
     family="unet",
     cutting="whole",
+    use="scale",
 )

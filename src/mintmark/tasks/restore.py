@@ -13,7 +13,12 @@ TASK = Restoration(
         "colours, grain. Twenty photographs and half an hour on two cores. Wide tears are for "
         "inpaint; colours that are gone altogether stay gone."
     ),
-    engine=Paired(Undo(Chain((Fade(0.6), Scratches(6), Noise(2, 15)))), adversarial=0.01),
+    engine=Paired(
+        Undo(Chain((Fade(0.6), Scratches(6), Noise(2, 15)))),
+        pixel=0.0,
+        error=0.02,
+        adversarial=0.01,
+    ),
     args={},
     schedules=RESTORING,
     inputs=(PICTURE, FIDELITY),

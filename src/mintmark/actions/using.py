@@ -1,0 +1,130 @@
+"""How a trained network is used on a picture: a function for each way that a task names."""
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from torch import nn
+
+from mintmark.actions import filling
+from mintmark.actions.filling import Where
+from mintmark.core.media import Picture
+from mintmark.data.palette import require_known
+from mintmark.data.pictures import scaled
+from mintmark.engines import whole
+from mintmark.engines.paired import Paired
+from mintmark.engines.piecewise import glance, worked
+from mintmark.engines.tiles import Change
+from mintmark.models.package import Package
+from mintmark.tasks._task import Use
+
+Working = Generator[tuple[int, int], None, Picture]
+"""Yields tiles done and in all, and returns the result."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is done to every picture.
+
+    Attributes:
+        package: What does it.
+        network: Its generator, at the balance asked for.
+        engine: Its game.
+        scale: How many times the sides grow.
+        tile: Pixels a side at once.
+        fidelity: The balance.
+        where: What of pictures is filled, or was pasted, or None.
+        use: How it works on a picture.
+        compare: Whether a picture of before and after is written too.
+    """
+
+    package: Package
+    network: nn.Module
+    engine: Paired
+    scale: int
+    tile: int
+    fidelity: float
+    where: Where | None
+    use: Use
+    compare: bool
+
+    @property
+    def run(self) -> Change:
+        """The generator, without gradients."""
+        return partial(self.engine.run, {"G": self.network})
+
+    @property
+    def side(self) -> int:
+        """The shorter side of what it learned from, in pixels."""
+        return min(self.package.config.height, self.package.config.width)
+
+    def made(self, picture: Picture, file: Path) -> Working:
+        """What becomes of a picture.
+
+        Args:
+            picture: Any.
+            file: Where it came from.
+
+        Raises:
+            DataError: It cannot be worked on; the sentence says why.
+        """
+        return USES[self.use](self, picture, file)
+
+
+def in_tiles(work: Work, picture: Picture, _: Path) -> Working:
+    """At its own resolution, piece by piece."""
+    change = work.engine.on({"G": work.network}, glance(picture, work.package.config.channels))
+    return (yield from worked(change, picture, work.package.config.channels, work.scale, work.tile))
+
+
+def filled(work: Work, picture: Picture, file: Path) -> Working:
+    """What a mask covers, or margins; the rest stays as it is."""
+    assert work.where is not None
+    canvas, missing = work.where.of(picture, file)
+    channels, depth = work.package.config.channels, work.side // 2
+    return (yield from filling.filled(work.run, canvas, missing, channels, depth, work.tile))
+
+
+def at_scale(work: Work, picture: Picture, file: Path) -> Working:
+    """At the scale that was learned; of a map, no colours are mixed.
+
+    Raises:
+        DataError: It is a map with colours that name nothing.
+    """
+    palette = work.package.config.args.get("palette")
+    if palette:
+        require_known(picture, palette, file.name)
+    small = scaled(picture, work.package.config.channels, work.side, exact=bool(palette))
+    return (yield from in_tiles(work, small, file))
+
+
+def mapped(work: Work, picture: Picture, _: Path) -> Working:
+    """A map of it, found where it is seen whole."""
+    yield 1, 1
+    return whole.mapped(work.run, picture, work.package.config.channels, work.side)
+
+
+def coloured(work: Work, picture: Picture, _: Path) -> Working:
+    """In colours that are guessed where it is seen whole."""
+    yield 1, 1
+    return whole.coloured(work.run, picture, work.package.config.channels, work.side)
+
+
+def blended(work: Work, picture: Picture, file: Path) -> Working:
+    """With other colours where a mask says that something was pasted."""
+    assert work.where is not None
+    composite, pasted = work.where.of(picture, file)
+    yield 1, 1
+    return whole.harmonised(work.run, composite, pasted, work.package.config.channels, work.side)
+
+
+USES: Mapping[Use, Callable[[Work, Picture, Path], Working]] = {
+    "tiles": in_tiles,
+    "fill": filled,
+    "scale": at_scale,
+    "map": mapped,
+    "colour": coloured,
+    "blend": blended,
+}
+"""By the name that tasks give to them."""
