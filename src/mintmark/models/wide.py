@@ -4,8 +4,8 @@ Source: Ronneberger, Fischer, Brox, "U-Net: Convolutional Networks for Biomedica
 Segmentation", MICCAI 2015; with a discriminator of patches as in Isola et al.,
 "Image-to-Image Translation with Conditional Adversarial Networks", CVPR 2017.
 
-It learns what stands out three times faster than `unet`, whose residual blocks at every
-resolution pay where detail has to be restored.
+It learns what stands out faster than `unet` (docs/explanation/measured.md), whose residual
+blocks at every resolution pay where detail has to be restored.
 
 Departures: three halvings by convolutions of stride 2; skips are added, not stacked, as in
 `fourier`; residual blocks without normalisation at the lowest resolution; the network adds to
