@@ -51,10 +51,26 @@ def folder_of_pictures(folder: Path) -> Path:
 
 def data_of(task: Restoration, folder: Path) -> Path:
     """What a task learns from; where that is pairs, inputs and targets are alike."""
-    folder_of_pictures(folder / "input")
+    folder_of_pictures(folder / ("backgrounds" if task.objects else "input"))
     if task.pairs:
         folder_of_pictures(folder / "target")
+    if task.objects:
+        (folder / "objects").mkdir()
+        for place in range(2):
+            array = np.zeros((20, 30, 4), np.uint8)
+            array[5:15, 5 + place : 25] = 255
+            (folder / f"objects/{place}.png").write_bytes(encode(Picture(array), "png"))
     return folder
+
+
+def asked_of(task: Restoration, folder: Path) -> dict[str, object]:
+    """What it must be told beside pictures of 70 x 40."""
+    if task.use != "blend":
+        return {"outpaint": {"left": 4}} if task.use == "fill" else {}
+    mask = np.zeros((40, 70, 1), np.uint8)
+    mask[10:20, 10:50] = 255
+    (folder / "mask.png").write_bytes(encode(Picture(mask), "png"))
+    return {"mask": folder / "mask.png"}
 
 
 def made_size(task: Restoration) -> tuple[int, int]:
@@ -70,6 +86,11 @@ def request_of(task: Restoration, data: Path, out: Path) -> TrainRequest:
     return TrainRequest(
         task=task.name, data=data, out=out, preset="tiny", size=SIZE, batch=BATCH, images=5 * BATCH
     )
+
+
+def pictures_of(task: Restoration, folder: Path) -> Path:
+    """Three pictures that it can work on."""
+    return folder / ("data/backgrounds" if task.objects else "data/input")
 
 
 def networks_of(task: Restoration) -> tuple[str, ...]:
@@ -121,8 +142,8 @@ def test_packages_and_loads_back(made: tuple[Restoration, Path]) -> None:
 def test_what_it_makes_is_marked(made: tuple[Restoration, Path], tmp_path: Path) -> None:
     task, folder = made
     package = folder / "run/package"
-    asked = {"outpaint": {"left": 4}} if task.use == "fill" else {}
-    given = {"package": str(package), "pictures": (folder / "data/input",), "out": tmp_path}
+    pictures, asked = pictures_of(task, folder), asked_of(task, tmp_path)
+    given = {"package": str(package), "pictures": (pictures,), "out": tmp_path / "out"}
     request = ApplyRequest.model_validate(given | asked)
     written = finish(apply(request, open_world()))
     assert [path.name for path in written] == ["0.png", "1.png", "2.png"]
@@ -132,17 +153,17 @@ def test_what_it_makes_is_marked(made: tuple[Restoration, Path], tmp_path: Path)
         assert mark.source_type(content) == mark.COMPOSITE
         recipe = mark.read_recipe(content, path.name)
         assert recipe.task == task.name and recipe.package == from_pretrained(package).digest
-        assert recipe.inputs["parent"] == digest_file(folder / "data/input" / path.name)
+        assert recipe.inputs["parent"] == digest_file(pictures / path.name)
         shape = decode(content, path.name).array.shape
-        assert shape == (height, width + (4 if asked else 0), 3)
+        assert shape == (height, width + (4 if task.use == "fill" else 0), 3)
 
 
 def test_the_balance_is_taken_where_there_is_one(
     made: tuple[Restoration, Path], tmp_path: Path
 ) -> None:
     task, folder = made
-    asked = {"outpaint": {"left": 4}} if task.use == "fill" else {}
-    given = {"package": str(folder / "run/package"), "pictures": (folder / "data/input",)}
+    asked = asked_of(task, tmp_path)
+    given = {"package": str(folder / "run/package"), "pictures": (pictures_of(task, folder),)}
     request = ApplyRequest.model_validate(
         given | asked | {"out": tmp_path / "out", "fidelity": 0.5}
     )

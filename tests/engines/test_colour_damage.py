@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mintmark.engines.colour_damage import LUMA, Dull
+from mintmark.engines.colour_damage import LUMA, Dull, Grey, luma, with_luma
 from mintmark.training.draws import Draws
 
 ROWS = 64
@@ -42,3 +42,20 @@ def test_parts_of_a_batch_are_damaged_as_in_the_whole(channels: int) -> None:
     assert torch.equal(damage(clean[5:9], draws(first=5, last=9)), whole[5:9])
     assert not torch.equal(damage(clean, draws(step=1)), whole)
     assert whole.abs().max() <= 1
+
+
+def test_grey_is_the_luma_in_every_channel() -> None:
+    clean, found = pictures(), Grey()(pictures(), draws())
+    assert found.shape == clean.shape and torch.equal(found[:, :1].expand_as(found), found)
+    assert (luma(clean) - found[:, :1]).abs().max() <= 1 / 255 + 1e-6  # rounded as in a file
+    assert torch.equal(Grey()(found[:, :1], draws()), found[:, :1])
+
+
+def test_colours_take_another_luma_within_the_range() -> None:
+    grey = torch.linspace(-1, 1, 64).view(1, 1, 8, 8).expand(ROWS, -1, -1, -1)
+    found = with_luma(pictures(), grey)
+    assert found.abs().max() <= 1
+    torch.testing.assert_close(luma(found), grey, atol=1e-5, rtol=0)
+    torch.testing.assert_close(with_luma(pictures(), luma(pictures())), pictures())
+    hue, same = pictures() - luma(pictures()), found - grey
+    assert (hue * same).min() > -1e-4  # paler perhaps, but never the opposite colour

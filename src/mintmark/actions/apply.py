@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from mintmark.actions import filling
+from mintmark.actions.filling import Where
 from mintmark.actions.generate import load
 from mintmark.actions.layout import before_and_after
 from mintmark.actions.requests import ApplyRequest
@@ -97,10 +98,16 @@ def _work(request: ApplyRequest, world: World) -> Work:
         scale=int(package.config.args.get("scale", 1)),
         tile=request.tile,
         fidelity=request.fidelity,
-        where=filling.asked(request, task.name, task.use == "fill"),
+        where=_where(request, task),
         use=task.use,
         compare=request.compare,
     )
+
+
+def _where(request: ApplyRequest, task: Restoration) -> Where | None:
+    if task.use == "blend":
+        return filling.pasted(request, task.name)
+    return filling.asked(request, task.name, task.use == "fill")
 
 
 def _files(request: ApplyRequest) -> Iterator[tuple[Path, Path]]:

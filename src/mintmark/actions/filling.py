@@ -82,14 +82,37 @@ def asked(request: ApplyRequest, task: str, fills: bool) -> Where | None:
             f"The package of {task} fills nothing; leave out --mask and --outpaint, or take one "
             "of inpaint or outpaint."
         )
-    if request.mask and not request.mask.exists():
-        raise ConfigError(f"There is no mask {request.mask}; give a picture or a folder of them.")
+    _require_there(request.mask)
     if fills and bool(request.mask) == bool(margins):
         raise ConfigError(
             f"The package of {task} needs either --mask FILE, white where to fill, or --outpaint "
             "with pixels to add, as in --outpaint left=256; give one of them."
         )
     return Where(request.mask, margins) if fills else None
+
+
+def pasted(request: ApplyRequest, task: str) -> Where:
+    """What a request says of where something was pasted.
+
+    Args:
+        request: What was asked for.
+        task: Name of the package's task.
+
+    Raises:
+        ConfigError: No mask is given, or margins are, or the mask is not there.
+    """
+    if not request.mask or any(request.outpaint.values()):
+        raise ConfigError(
+            f"The package of {task} needs --mask FILE, white where something was pasted, and no "
+            "--outpaint."
+        )
+    _require_there(request.mask)
+    return Where(request.mask, {})
+
+
+def _require_there(mask: Path | None) -> None:
+    if mask and not mask.exists():
+        raise ConfigError(f"There is no mask {mask}; give a picture or a folder of them.")
 
 
 def mask_of(given: Path, picture: Path) -> Path:

@@ -73,6 +73,8 @@ class Plan:
     def sample(self) -> tuple[int, int, int]:
         """Channels, rows and columns of what the data holds; of pairs, one after the other."""
         channels, height, width = self.config.shape
+        if isinstance(self.task, Restoration) and self.task.objects:
+            return 2 * channels + 1, height, width  # with the transparency of the object
         return (2 * channels if self.choices.pairing else channels), height, width
 
     @property

@@ -1,7 +1,7 @@
 """Data before training: take the snapshot, look for trouble, build the array."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -74,6 +74,37 @@ class Data:
                 "or a smaller --size."
             )
         return prepare(self.source, self.snapshot, shape, cache, cutting, rows)
+
+    def composites(self, shape: tuple[int, int, int], cache: Path, cutting: Cutting) -> PixelSet:
+        """Pieces of the pictures in the folder `backgrounds`, and beside them all of `objects`.
+
+        Raises:
+            DataError: A folder is missing, or an object has no transparency.
+        """
+        grounds, objects = self._folder("backgrounds"), self._folder("objects")
+        for item in objects.snapshot.items:
+            if item.channels in (1, 3):
+                raise DataError(
+                    f"{item.name} has no transparency, so all of it would be pasted; cut the "
+                    "object out and save it as a PNG."
+                )
+        channels, height, width = shape
+        solid = (channels + 1, height, width)
+        found = prepare(self.source, objects.snapshot, solid, cache, "objects")
+        pieces = grounds.pieces(shape, cache, cutting)
+        return replace(pieces, snapshot=self.snapshot.digest, beside=found.pixels)
+
+    def _folder(self, name: str) -> "Data":
+        """The pictures of one folder alone."""
+        classes = self.snapshot.classes
+        if name not in classes:
+            raise DataError(
+                f"{self.source.path} has no folder {name}; this task learns from a folder "
+                "backgrounds of pictures, and beside it a folder objects of what is pasted on them."
+            )
+        label = classes.index(name)
+        items = tuple(item for item in self.snapshot.items if item.label == label)
+        return replace(self, snapshot=replace(self.snapshot, items=items))
 
 
 def read(path: Path, skip_broken: bool = False) -> Data:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import cast
 
 import numpy as np
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -24,7 +23,7 @@ def shown(engine: Paired, pixels: PixelSet, seed: int, count: int) -> tuple[Tens
     """Some inputs of the network and their targets, always the same, (n, C, H, W) in [-1, 1]."""
     draw = np.random.Generator(np.random.PCG64(derive(seed, "shown")))
     chosen = np.sort(draw.choice(len(pixels.pixels), min(count, len(pixels.pixels)), False))
-    real = torch.from_numpy(np.array(pixels.pixels[chosen])).float() / 127.5 - 1
+    real = pixels.samples(chosen, np.arange(len(chosen))).float() / 127.5 - 1
     return engine.examples(real, Draws(seed, 0, len(real), 0, len(real)))
 
 

@@ -178,7 +178,7 @@ class ApplyRequest(Request):
     )
     tile: int = Field(256, ge=64, le=4096, description="Pixels a side that are worked on at once.")
     mask: Path | None = Field(
-        None, description="White where to fill: a picture, or a folder with one of each name."
+        None, description="White where to fill, or what was pasted: a file, or a folder."
     )
     outpaint: dict[Side, Annotated[int, Field(ge=0, le=MOST_MARGIN)]] = Field(
         {}, description="Pixels to add at each side."

@@ -26,7 +26,10 @@ def config(
     """
     _require_sensible(request, task)
     snapshot = data.snapshot
-    channels = 1 if all(item.channels in (1, 2) for item in snapshot.items) else 3
+    grey = all(item.channels in (1, 2) for item in snapshot.items)
+    if task.use == "colour" and grey:
+        raise ConfigError(f"All pictures are grey; {task.name} learns from pictures in colour.")
+    channels = 1 if grey and not task.colours else 3
     side = common_size(snapshot, task.size) if task.pairs else task.size
     width, height = request.sides or (side, side)
     args = FAMILIES[task.family].preset(preset, (channels, height, width), {})

@@ -144,9 +144,11 @@ def _given(request: TrainRequest) -> Package | None:
 def pixels_of(plan: Plan, data: Data, world: World) -> PixelSet:
     """The decoded pictures with what the model shall learn of each, or pieces of them."""
     if isinstance(plan.task, Restoration):
+        cache = world.settings.cache / "pixels"
+        if plan.task.objects:
+            return data.composites(plan.config.shape, cache, plan.task.cutting)
         pairing, exact = plan.choices.pairing, "palette" in plan.config.args
         rows = pairing.rows(data.snapshot, exact) if pairing else None
-        cache = world.settings.cache / "pixels"
         return data.pieces(plan.sample, cache, plan.task.cutting, rows)
     pixels = data.pixels(plan.config.shape, world.settings.cache / "pixels")
     conditions, balance = plan.config.conditions, plan.choices.balance

@@ -12,8 +12,10 @@ from mintmark.actions.filling import Where
 from mintmark.core.media import Picture
 from mintmark.data.palette import require_known
 from mintmark.data.pictures import scaled
+from mintmark.engines import whole
 from mintmark.engines.paired import Paired
 from mintmark.engines.piecewise import glance, worked
+from mintmark.engines.tiles import Change
 from mintmark.models.package import Package
 from mintmark.tasks._task import Use
 
@@ -32,7 +34,7 @@ class Work:
         scale: How many times the sides grow.
         tile: Pixels a side at once.
         fidelity: The balance.
-        where: What of pictures is filled, or None.
+        where: What of pictures is filled, or was pasted, or None.
         use: How it works on a picture.
         compare: Whether a picture of before and after is written too.
     """
@@ -46,6 +48,11 @@ class Work:
     where: Where | None
     use: Use
     compare: bool
+
+    @property
+    def run(self) -> Change:
+        """The generator, without gradients."""
+        return partial(self.engine.run, {"G": self.network})
 
     @property
     def side(self) -> int:
@@ -75,8 +82,8 @@ def filled(work: Work, picture: Picture, file: Path) -> Working:
     """What a mask covers, or margins; the rest stays as it is."""
     assert work.where is not None
     canvas, missing = work.where.of(picture, file)
-    run, channels = partial(work.engine.run, {"G": work.network}), work.package.config.channels
-    return (yield from filling.filled(run, canvas, missing, channels, work.side // 2, work.tile))
+    channels, depth = work.package.config.channels, work.side // 2
+    return (yield from filling.filled(work.run, canvas, missing, channels, depth, work.tile))
 
 
 def at_scale(work: Work, picture: Picture, file: Path) -> Working:
@@ -92,9 +99,32 @@ def at_scale(work: Work, picture: Picture, file: Path) -> Working:
     return (yield from in_tiles(work, small, file))
 
 
+def mapped(work: Work, picture: Picture, _: Path) -> Working:
+    """A map of it, found where it is seen whole."""
+    yield 1, 1
+    return whole.mapped(work.run, picture, work.package.config.channels, work.side)
+
+
+def coloured(work: Work, picture: Picture, _: Path) -> Working:
+    """In colours that are guessed where it is seen whole."""
+    yield 1, 1
+    return whole.coloured(work.run, picture, work.package.config.channels, work.side)
+
+
+def blended(work: Work, picture: Picture, file: Path) -> Working:
+    """With other colours where a mask says that something was pasted."""
+    assert work.where is not None
+    composite, pasted = work.where.of(picture, file)
+    yield 1, 1
+    return whole.harmonised(work.run, composite, pasted, work.package.config.channels, work.side)
+
+
 USES: Mapping[Use, Callable[[Work, Picture, Path], Working]] = {
     "tiles": in_tiles,
     "fill": filled,
     "scale": at_scale,
+    "map": mapped,
+    "colour": coloured,
+    "blend": blended,
 }
 """By the name that tasks give to them."""

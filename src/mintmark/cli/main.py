@@ -217,7 +217,7 @@ def apply(
     tile: Annotated[int, typer.Option(help="Pixels a side that are worked on at once.")] = 256,
     mask: Annotated[
         Path | None,
-        typer.Option(help="White where to fill: a file, or a folder of like names."),
+        typer.Option(help="White where to fill, or what was pasted: a file, or a folder."),
     ] = None,
     outpaint: Annotated[
         list[str] | None, typer.Option(help="Pixels to add, as in left=256; may be repeated.")

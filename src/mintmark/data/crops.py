@@ -51,6 +51,32 @@ def viewed(
     return views
 
 
+def contained(
+    picture: Picture, channels: int, height: int, width: int, exact: bool = False
+) -> list[NDArray[np.uint8]]:
+    """An object: all of a picture that is not wholly transparent, in the middle of a shape.
+
+    Args:
+        picture: Grey or RGB, with alpha.
+        channels: 2 or 4; alpha is the last.
+        height: Rows of the shape.
+        width: Its columns.
+        exact: Whether no colours may be mixed.
+    """
+    shown = picture.array[..., -1] > 0
+    rows, columns = (np.flatnonzero(shown.any(axis)) for axis in (1, 0))
+    found = np.full((channels, height, width), 255, np.uint8)
+    found[-1] = 0
+    if len(rows):
+        part = picture.array[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        scale = min(height / part.shape[0], width / part.shape[1])
+        rows_of, columns_of = (max(1, round(scale * length)) for length in part.shape[:2])
+        top, left = (height - rows_of) // 2, (width - columns_of) // 2
+        small = fit(Picture(part.copy()), channels, rows_of, columns_of, exact)
+        found[:, top : top + rows_of, left : left + columns_of] = small
+    return [found]
+
+
 def places(height: int, width: int, rows: int, columns: int) -> list[tuple[int, int]]:
     """Upper left corners of the pieces of a picture; none where it is smaller than one.
 

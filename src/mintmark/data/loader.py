@@ -21,19 +21,24 @@ from numpy.typing import NDArray
 from mintmark.core.errors import DataError
 from mintmark.core.files import atomic_path, digest_bytes, digest_json, write_json
 from mintmark.core.seeds import derive
-from mintmark.data.crops import VIEWS, Cut, cropped, fitted, places, viewed
+from mintmark.data.crops import VIEWS, Cut, contained, cropped, fitted, places, viewed
 from mintmark.data.manifest import Snapshot
 from mintmark.data.pairs import Part, Row, alone
 from mintmark.data.pictures import decode
 from mintmark.data.readers import Source, workers
 
-Cutting = Literal["whole", "crops", "views"]
+Cutting = Literal["whole", "crops", "views", "objects"]
 
 VERSION = 2  # of the array's making; a new one leaves old caches unused
 CHUNK = 256  # pictures decoded before they are written
 CONTRASTS = 8  # conditions that a row is set against, where they differ in one attribute each
 OTHERS = 4  # the same where they are those of other pictures
-CUTS: dict[Cutting, Cut] = {"whole": fitted, "crops": cropped, "views": viewed}
+CUTS: dict[Cutting, Cut] = {
+    "whole": fitted,
+    "crops": cropped,
+    "views": viewed,
+    "objects": contained,
+}
 FEW = 8  # pictures decoded at once where each gives many pieces
 
 
@@ -48,6 +53,8 @@ class PixelSet:
         condition: What a model shall learn that each shows, (N, ...), or None.
         groups: What shall be shown equally often, (N,) numbers, or None.
         parts: How many numbers of a condition each attribute takes, where there are some.
+        beside: Other samples, (M, channels, height, width), or None; each picture gets one of
+            them as its last channels, in an order of their own.
     """
 
     pixels: NDArray[np.uint8]
@@ -56,6 +63,23 @@ class PixelSet:
     condition: torch.Tensor | None = None
     groups: NDArray[np.int64] | None = None
     parts: tuple[int, ...] = ()
+    beside: NDArray[np.uint8] | None = None
+
+    def samples(self, ids: NDArray[np.int64], beside: NDArray[np.int64]) -> torch.Tensor:
+        """Some pictures, and the samples beside them if there are any.
+
+        Args:
+            ids: Which pictures, (n,).
+            beside: Any numbers, (n,), which choose the samples beside.
+
+        Returns:
+            Samples in [0, 255], uint8, (n, all channels, height, width).
+        """
+        images = torch.from_numpy(np.asarray(self.pixels)[ids])  # faster than memmap's indexing
+        if self.beside is None:
+            return images
+        others = torch.from_numpy(np.asarray(self.beside)[beside % len(self.beside)])
+        return torch.cat([images, others], 1)
 
 
 @dataclass(frozen=True)
@@ -96,7 +120,8 @@ def prepare(
             columns.
         cache: Folder for the array; made if missing, safe to delete.
         cutting: Whether each picture is brought to that shape whole, cut into `crops` of it at
-            its own resolution, or seen in `views`, whole and in parts, each brought to it.
+            its own resolution, or seen in `views`, whole and in parts, each brought to it;
+            of `objects` nothing is cut off but their transparent borders.
         rows: What shall lie in each sample, one part's channels after the other's; None for every
             picture alone.
 
@@ -134,7 +159,7 @@ def _count(part: Part, cutting: Cutting, shape: tuple[int, int, int]) -> int:
     """How many samples a picture gives."""
     if cutting == "crops":
         return len(places(*part.size, *shape[1:]))
-    return 1 if cutting == "whole" else sum(count**2 for count in VIEWS)
+    return sum(count**2 for count in VIEWS) if cutting == "views" else 1
 
 
 def _seal(path: Path, shape: tuple[int, ...], snapshot: str) -> dict[str, object]:
@@ -303,7 +328,6 @@ class Loader:
 
     def __init__(self, pixels: PixelSet, batch: int, seed: int, background: bool = False) -> None:
         self._pixels = pixels
-        self._array = np.asarray(pixels.pixels)  # plain indexing is faster than memmap's
         self._batch = batch
         self._seed = seed
         self._pool = ThreadPoolExecutor(1) if background else None
@@ -349,7 +373,7 @@ class Loader:
     def _gather(self, step: int, first: int, last: int) -> HostBatch:
         whole = self._ids(step)
         ids, known = whole[first:last], self._pixels.condition
-        images = torch.from_numpy(self._array[ids])
+        images = self._pixels.samples(ids, self._beside(step)[first:last])
         if known is None:
             return HostBatch(images, None, ids)
         rows, parts = known[whole], self._pixels.parts
@@ -362,5 +386,10 @@ class Loader:
     def _ids(self, step: int) -> NDArray[np.int64]:
         groups = self._pixels.groups
         if groups is None:
-            return batch_indices(self._seed, step, self._batch, len(self._array))
+            return batch_indices(self._seed, step, self._batch, len(self._pixels.pixels))
         return balanced_indices(self._seed, step, self._batch, groups)
+
+    def _beside(self, step: int) -> NDArray[np.int64]:
+        others = self._pixels.beside
+        count = 1 if others is None else len(others)
+        return batch_indices(derive(self._seed, "beside"), step, self._batch, count)

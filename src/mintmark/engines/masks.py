@@ -12,6 +12,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from mintmark.training.draws import Draws
 
@@ -21,6 +22,7 @@ SEGMENTS = 4  # of one stroke
 STEP = (0.1, 0.35)  # length of a segment, in sides of the picture
 BEND = math.pi / 2  # most that a stroke turns between two segments, either way
 LEAN = 0.1  # columns a row that a scratch may cross, either way
+COARSE = 4  # numbers a side that a blob's field is drawn from
 SPECKS = 6  # of dust at most
 
 Kind = Literal["box", "strokes", "half", "border"]
@@ -48,6 +50,26 @@ def mask(kind: Kind, size: tuple[int, int], draws: Draws, name: str) -> Tensor:
         return _strokes(size, share, draws, name)
     margins = _half(draws, name) if kind == "half" else _border(share, draws, name)
     return _outside(size, margins[:, ::2], margins[:, 1::2]).float()
+
+
+@torch.no_grad()
+def blob(size: tuple[int, int], draws: Draws, name: str) -> Tensor:
+    """Round shapes of any form: where a smooth random field is highest.
+
+    Args:
+        size: Rows and columns.
+        draws: Randomness for the rows.
+        name: Keeps these draws apart from others of the step.
+
+    Returns:
+        (N, 1, H, W), float32: 1 on a share of the picture uniform in [LEAST, MOST], else 0.
+    """
+    share = LEAST + (MOST - LEAST) * draws.uniform(f"{name}/share")  # (N,)
+    field = draws.normal(f"{name}/field", 1, COARSE, COARSE)
+    field = F.interpolate(field, size=size, mode="bicubic", align_corners=True)
+    ordered = field.flatten(1).sort(1, descending=True).values  # (N, H * W)
+    rank = (share * ordered.shape[1]).long()
+    return (field > ordered.gather(1, rank[:, None]).view(-1, 1, 1, 1)).float()
 
 
 def distance(size: tuple[int, int], start: Tensor, end: Tensor) -> Tensor:

@@ -59,17 +59,18 @@ def worked(
     return Picture(made)
 
 
-def glance(picture: Picture, channels: int) -> Tensor:
-    """The picture box-reduced, whole times, to 256 pixels a side at most, without alpha.
+def glance(picture: Picture, channels: int, most: int = GLANCE) -> Tensor:
+    """The picture box-reduced, whole times, to so many pixels a side at most, without alpha.
 
     Args:
         picture: Any.
         channels: 1 or 3.
+        most: Pixels a side.
 
     Returns:
         Samples in [-1, 1], (channels, h, w).
     """
-    step = max(1, -(-max(picture.height, picture.width) // GLANCE))
+    step = max(1, -(-max(picture.height, picture.width) // most))
     firsts = np.arange(0, picture.width, step)
     counts = np.diff([*firsts, picture.width])
     rows = []

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from mintmark.models import fourier, lut, r3gan, rrdb, spade, stylegan, unet
+from mintmark.models import fourier, lut, r3gan, rrdb, spade, stylegan, unet, wide
 from mintmark.models.layers import presets
 
 
@@ -38,4 +38,5 @@ FAMILIES: dict[str, Family] = {
     "spade": Family(spade.build, spade.preset, restores=True),
     "stylegan": Family(stylegan.build, stylegan.preset, grows=True),
     "unet": Family(unet.build, unet.preset, restores=True),
+    "wide": Family(wide.build, wide.preset, restores=True),
 }

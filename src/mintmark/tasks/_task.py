@@ -8,12 +8,13 @@ from typing import Any, ClassVar, Literal
 
 from mintmark.core.errors import ConfigError
 from mintmark.data.loader import Cutting
+from mintmark.engines.composites import Pasted
 from mintmark.engines.examples import Given
 from mintmark.engines.paired import Paired
 from mintmark.engines.synthesis import Synthesis
 from mintmark.training.trainer import Cosine, Schedule
 
-Use = Literal["tiles", "fill", "scale"]
+Use = Literal["tiles", "scale", "fill", "map", "colour", "blend"]
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,11 @@ class Restoration:
         family: The network family, a key of `models.families.FAMILIES`.
         cutting: What it learns from: `crops` of pictures at their own resolution, `views`, which
             are whole pictures and large parts of them reduced to that size, or `whole` pictures.
+        colours: Whether it works in RGB even where all pictures are grey.
         maps: Whether its inputs are maps, whose colours are names of parts.
-        use: How it works on a picture: in `tiles`, at the `scale` that it learned at, or to `fill`
-            what is missing.
+        use: How it works on a picture: in `tiles`, at the `scale` that it learned at, to `fill`
+            what is missing, or seen whole, for a `map` of it, its `colour`, or to `blend` in what
+            a mask says was pasted.
         marks: How its outputs are declared.
     """
 
@@ -103,6 +106,7 @@ class Restoration:
     size: int = 64
     family: str = "rrdb"
     cutting: Cutting = "crops"
+    colours: bool = False
     maps: bool = False
     use: Use = "tiles"
     marks: Literal["created", "edited"] = "edited"
@@ -111,6 +115,11 @@ class Restoration:
     def pairs(self) -> bool:
         """Whether its data holds inputs and targets."""
         return isinstance(self.engine.examples, Given)
+
+    @property
+    def objects(self) -> bool:
+        """Whether its data holds objects in one folder, and in another what they are pasted on."""
+        return isinstance(self.engine.examples, Pasted)
 
 
 AnyTask = Task | Restoration
@@ -123,6 +132,13 @@ RESTORING: Mapping[str, Schedule] = {
     "base": Schedule(images=5_000_000, batch=32, learning_rate=Cosine(2e-4, 1e-5), beta1=MOMENTUM),
 }
 """Schedules of tasks that learn from pieces of photographs."""
+
+WIDE: Mapping[str, Schedule] = {
+    "tiny": Schedule(images=16_000, batch=16, learning_rate=Cosine(1e-3, 5e-5), beta1=MOMENTUM),
+    "small": Schedule(images=500_000, batch=32, learning_rate=Cosine(5e-4, 1e-5), beta1=MOMENTUM),
+    "base": Schedule(images=2_000_000, batch=32, learning_rate=Cosine(2e-4, 1e-5), beta1=MOMENTUM),
+}
+"""Schedules of tasks that learn from whole photographs, reduced."""
 
 BY_PAIRS = Paired(
     Given(), pixel=0.5, perceptual=1.0, matching=1.0, adversarial=0.1, turn=0.2, conditional=True
@@ -138,6 +154,7 @@ PAIRING: Mapping[str, Schedule] = {
 
 PICTURE = Input("picture", "picture", "The pictures to work on: files or folders.")
 MASK = Input("mask", "mask", "White where the picture shall be filled, of the same size.")
+PASTED = Input("mask", "mask", "White where something was pasted, of the same size.")
 MARGINS = Input("outpaint", "margins", "Pixels to add at each side, such as left=256.")
 FIDELITY = Input("fidelity", "fidelity", "0 looks best, 1 is nearest to the truth.")
 SEED = Input("seed", "seed", "Picture i of a seed is always the same.")

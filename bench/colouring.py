@@ -1,0 +1,166 @@
+"""Colours for grey photographs: the task `colourise` on photographs never seen.
+
+The public set `photos`: 18 photographs teach, in views of 64 pixels; 5 others judge, whole,
+reduced to 480 pixels of the longer side and made grey (luma of BT.709).
+
+Set against `apply`: the grey picture as it is, and the best colour for each luma, which is the
+mean a* and b* that training pixels of that luma have (256 bins), so what can be known without
+looking at places.
+
+Judged: mean CIEDE2000, and how much colour there is at all (mean chroma in CIELAB, which is 0
+for grey; of the true pictures for comparison). The mean punishes every bold guess, so a picture
+that looks better to people may score worse than grey.
+
+    python bench/colouring.py [SEEDS] [IMAGES] [PICTURE]
+
+PICTURE is written with all: grey, by luma, faithful, by default, true. No limit is set.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from skimage.color import lab2rgb
+from torch import nn
+
+from mintmark.core.media import Picture
+from mintmark.data.crops import viewed
+from mintmark.data.loader import Loader, PixelSet
+from mintmark.data.public import photos
+from mintmark.engines import whole
+from mintmark.engines.colour_damage import LUMA
+from mintmark.engines.paired import balanced
+from mintmark.metrics.colour import ciede2000, lab
+from mintmark.models.families import FAMILIES
+from mintmark.tasks.colourise import TASK
+from mintmark.training import trainer
+from mintmark.training.precision import Compute
+from mintmark.training.trainer import RunState
+
+SIZE = 64
+LONG = 480  # pixels of the longer side of what is judged
+BINS = 256
+FIDELITY = 0.3  # what `apply` takes by default
+
+Pixels = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+Way = Callable[[Pixels], Pixels]
+
+
+def taught() -> PixelSet:
+    """Views of 18 photographs, (540, 3, 64, 64)."""
+    found = [view for one in photos.whole(held_out=False).values()
+             for view in viewed(Picture(one), 3, SIZE, SIZE)]  # fmt: skip
+    return PixelSet(np.stack(found), None, "bench")
+
+
+def train(pixels: PixelSet, images: int, seed: int) -> RunState:
+    """One run of both stages."""
+    torch.manual_seed(seed)
+    family, plan = FAMILIES[TASK.family], TASK.schedules["tiny"]
+    networks = family.build({**family.preset("tiny", (3, SIZE, SIZE), {}), **TASK.args})
+    state = trainer.start(TASK.engine, networks, seed, Compute())
+    schedule = replace(plan, images=images)
+    with Loader(pixels, schedule.batch, seed, background=True) as loader:
+        for _ in trainer.train(TASK.engine, state, loader, schedule, Compute()):
+            pass
+    return state
+
+
+def held_out() -> dict[str, Pixels]:
+    """Whole photographs by name, reduced."""
+    found = {}
+    for name, photo in photos.whole(held_out=True).items():
+        factor = LONG / max(photo.shape)
+        size = (round(factor * photo.shape[1]), round(factor * photo.shape[0]))
+        found[name] = np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.LANCZOS))
+    return found
+
+
+def grey(photo: Pixels) -> Pixels:
+    """The luma, (H, W, 1)."""
+    found: Pixels = (photo @ np.array(LUMA))[..., None].round().astype(np.uint8)
+    return found
+
+
+def as_it_is(picture: Pixels) -> Pixels:
+    return np.repeat(picture, 3, 2)
+
+
+def by_luma(pixels: PixelSet) -> Way:
+    """The mean a* and b* of training pixels of the same luma."""
+    seen = np.moveaxis(np.asarray(pixels.pixels), 1, 3).reshape(-1, 1, 3)
+    bins, colours = grey(seen).ravel(), in_lab(seen)[:, 0, 1:]
+    counts = np.maximum(np.bincount(bins, minlength=BINS), 1)
+    table = np.stack([np.bincount(bins, one, BINS) / counts for one in colours.T], 1)
+
+    def way(picture: Pixels) -> Pixels:
+        lightness = in_lab(as_it_is(picture))[..., :1]
+        made = np.concatenate([lightness, table[picture[..., 0]]], 2)
+        levels: Pixels = (255 * lab2rgb(made)).round().clip(0, 255).astype(np.uint8)
+        return levels
+
+    return way
+
+
+def ours(network: nn.Module) -> Way:
+    """What `apply` makes of a grey picture."""
+    run = partial(TASK.engine.run, {"G": network})
+
+    def way(picture: Pixels) -> Pixels:
+        return whole.coloured(run, Picture(picture), 3, SIZE).array.astype(np.uint8)
+
+    return way
+
+
+def in_lab(photo: Pixels) -> Floats:
+    return lab(np.moveaxis(photo / 255.0, 2, 0))
+
+
+def chroma(photo: Pixels) -> float:
+    colours = in_lab(photo)
+    return float(np.hypot(colours[..., 1], colours[..., 2]).mean())
+
+
+def main() -> None:
+    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    images = int(sys.argv[2]) if len(sys.argv) > 2 else TASK.schedules["tiny"].images
+    true, pixels = held_out(), taught()
+    print(f"true pictures: mean chroma {np.mean([chroma(one) for one in true.values()]):.1f}")
+    for seed in range(seeds):
+        began = time.process_time()
+        state = train(pixels, images, seed)
+        minutes = (time.process_time() - began) / 60
+        print(f"seed {seed}, {images} images, {minutes:.1f} CPU minutes", flush=True)
+        ways = {
+            "grey": as_it_is,
+            "by luma": by_luma(pixels),
+            "faithful": ours(balanced(state.averages, 1.0)),
+            "default": ours(balanced(state.averages, FIDELITY)),
+            "lively": ours(balanced(state.averages, 0.0)),
+        }
+        for name, way in ways.items():
+            made = {photo: way(grey(one)) for photo, one in true.items()}
+            far = [
+                ciede2000(in_lab(made[photo]), in_lab(one)).mean() for photo, one in true.items()
+            ]
+            much = np.mean([chroma(one) for one in made.values()])
+            told = ", ".join(f"{one:.1f}" for one in far)
+            print(f"  {name}: CIEDE2000 {np.mean(far):.2f} ({told}), chroma {much:.1f}", flush=True)
+        if seed == 0 and len(sys.argv) > 3:
+            del ways["lively"]
+            rows = [np.hstack([*(way(grey(one)) for way in ways.values()), one])[:300]
+                    for one in true.values()]  # fmt: skip
+            Image.fromarray(np.vstack(rows)).save(Path(sys.argv[3]))
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main()
