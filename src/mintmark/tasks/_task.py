@@ -134,9 +134,9 @@ RESTORING: Mapping[str, Schedule] = {
 """Schedules of tasks that learn from pieces of photographs."""
 
 WIDE: Mapping[str, Schedule] = {
-    "tiny": Schedule(images=16_000, batch=16, learning_rate=Cosine(1e-3, 5e-5), beta1=MOMENTUM),
-    "small": Schedule(images=500_000, batch=32, learning_rate=Cosine(5e-4, 1e-5), beta1=MOMENTUM),
-    "base": Schedule(images=2_000_000, batch=32, learning_rate=Cosine(2e-4, 1e-5), beta1=MOMENTUM),
+    "tiny": Schedule(images=16_000, batch=16, learning_rate=Cosine(1e-3, 5e-5)),
+    "small": Schedule(images=500_000, batch=32, learning_rate=Cosine(5e-4, 1e-5)),
+    "base": Schedule(images=2_000_000, batch=32, learning_rate=Cosine(2e-4, 1e-5)),
 }
 """Schedules of tasks that learn from whole photographs, reduced."""
 
