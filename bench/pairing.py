@@ -45,7 +45,7 @@ from mintmark.training import trainer
 from mintmark.training.precision import Compute
 
 SIZE = 64
-IMAGES = 40_000
+IMAGES = 30_000
 DIRECTIONS = 32  # of colour space
 SHOWN = 8
 JUDGES = 100  # avatars that only judge

@@ -18,11 +18,11 @@ from mintmark.core.media import Picture
 from mintmark.core.records import Progress
 from mintmark.data.loader import Loader, PixelSet
 from mintmark.engines.degrade import Chain, Downscale, Noise
-from mintmark.engines.examples import Undo
+from mintmark.engines.examples import Given, Undo
 from mintmark.engines.paired import Paired, balanced, perceptual_loss
 from mintmark.engines.piecewise import glance, worked
 from mintmark.engines.tiles import Change
-from mintmark.models import lut, rrdb
+from mintmark.models import lut, rrdb, unet
 from mintmark.training import trainer
 from mintmark.training.checkpoint import Store
 from mintmark.training.draws import Draws
@@ -36,6 +36,13 @@ ARGS: dict[str, Any] = {
     "scale": 2,
     "features": 8,
     "growth": 4,
+    "blocks": 1,
+}
+ARGS_OF_PAIRS: dict[str, Any] = {
+    "height": 32,
+    "width": 32,
+    "channels": 3,
+    "features": 8,
     "blocks": 1,
 }
 ENGINE = Paired(Undo(Chain((Downscale(2), Noise(0, 10)))), turn=0.5, penalty_every=2)
@@ -104,6 +111,29 @@ def test_fidelity_comes_first_and_alone(pixels: PixelSet) -> None:
     figures = play(ENGINE, state, pixels, 1)
     assert {"pixel", "perceptual", "adversarial", "discriminator", "penalty"} <= set(figures)
     assert not torch.equal(weights(state.networks["D"]), before)
+
+
+def test_what_the_discriminator_finds_is_matched_in_the_second_stage(pixels: PixelSet) -> None:
+    engine = replace(ENGINE, matching=1.0)
+    state = trainer.start(engine, networks(), 0, Compute())
+    assert "matching" not in play(engine, state, pixels, TURN)
+    assert play(engine, state, pixels, 1)["matching"] > 0
+
+
+def test_the_discriminator_sees_what_was_given_where_it_shall() -> None:
+    engine = Paired(Given(mirror=False), turn=0.0, conditional=True)
+    built = unet.build({**ARGS_OF_PAIRS, "conditional": True})
+    pairs = torch.rand(4, 6, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    other = pairs.clone()
+    other[:, :3] *= 0.5  # another input, the same target
+    first, second = (
+        engine.losses("discriminator", built, Batch(one, None), moment(0.5, step=1))
+        for one in (pairs, other)
+    )
+    assert first["discriminator"] != second["discriminator"]
+    alone = replace(engine, conditional=False)
+    with pytest.raises(RuntimeError, match="channels"):
+        alone.losses("discriminator", built, Batch(pairs, None), moment(0.5, step=1))
 
 
 def test_without_a_game_there_is_one_stage(pixels: PixelSet) -> None:

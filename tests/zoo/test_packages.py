@@ -1,14 +1,20 @@
 """The packages that come with Mintmark draw what they drew when they were made."""
 
+from collections import deque
 from pathlib import Path
 
 import numpy as np
 import pytest
+import skimage.data
+from numpy.typing import NDArray
 
 from mintmark.actions import again, zoo
+from mintmark.actions.apply import apply
 from mintmark.actions.generate import artifacts, load, networks_for
-from mintmark.actions.requests import GenerateRequest
+from mintmark.actions.requests import ApplyRequest, GenerateRequest
 from mintmark.actions.world import open_world
+from mintmark.core.media import Picture
+from mintmark.data.encode import encode
 from mintmark.data.pictures import decode
 from mintmark.models.card import parse
 from mintmark.models.package import verify
@@ -16,6 +22,13 @@ from mintmark.provenance.mark import read_recipe
 
 MOST = 12 << 20  # bytes
 every_package = pytest.mark.parametrize("name", zoo.names())
+every_drawing = pytest.mark.parametrize("name", zoo.drawing())
+every_working = pytest.mark.parametrize("name", sorted(set(zoo.names()) - set(zoo.drawing())))
+
+
+def astronaut() -> NDArray[np.uint8]:
+    """A photograph of scikit-image, (512, 512, 3)."""
+    return np.asarray(getattr(skimage.data, "astronaut")())  # noqa: B009 - it has no types
 
 
 def folder_of(name: str) -> Path:
@@ -26,7 +39,7 @@ def test_they_are_there() -> None:
     assert set(zoo.names()) == {"avatars", "digits"}
 
 
-@every_package
+@every_drawing
 def test_stored_samples_are_drawn_again(name: str) -> None:
     package = load(name, open_world())
     for file in sorted((folder_of(name) / "samples").glob("*.png")):
@@ -37,13 +50,38 @@ def test_stored_samples_are_drawn_again(name: str) -> None:
         assert np.abs(drawn - stored).max() <= 1, file.name
 
 
-@every_package
+@every_drawing
 def test_drawing_twice_gives_the_same_bytes(name: str, tmp_path: Path) -> None:
     request = GenerateRequest(package=name, out=tmp_path / "a", count=4, best_of=2)
     package = load(name, open_world(), networks_for(request))
     first = [one.sha256 for one in artifacts(package, request)]
     second = artifacts(package, request.model_copy(update={"out": tmp_path / "b"}))
     assert first == [one.sha256 for one in second]
+
+
+@every_working
+def test_working_twice_gives_the_same_bytes(name: str, tmp_path: Path) -> None:
+    photo = astronaut()[:96, 150:246]
+    (tmp_path / "a.png").write_bytes(encode(Picture(photo), "png"))
+    for folder in ("first", "second"):
+        request = ApplyRequest(package=name, pictures=(tmp_path / "a.png",), out=tmp_path / folder)
+        deque(apply(request, open_world()), maxlen=0)
+    first, second = ((tmp_path / folder / "a.png").read_bytes() for folder in ("first", "second"))
+    assert first == second
+
+
+def test_noise_is_taken_out(tmp_path: Path) -> None:
+    clean = astronaut()[:160, 150:310]
+    noise = np.random.default_rng(0).normal(0, 25, clean.shape)
+    noisy = (clean + noise).round().clip(0, 255).astype(np.uint8)
+    (tmp_path / "a.png").write_bytes(encode(Picture(noisy), "png"))
+    request = ApplyRequest(
+        package="denoise", pictures=(tmp_path / "a.png",), out=tmp_path / "out", fidelity=1
+    )
+    deque(apply(request, open_world()), maxlen=0)
+    made = decode((tmp_path / "out/a.png").read_bytes(), "a.png").array
+    before, after = (np.square(x.astype(float) - clean).mean() for x in (noisy, made))
+    assert 10 * np.log10(before / after) > 6
 
 
 @every_package

@@ -109,7 +109,8 @@ def demo(request: DemoRequest, world: World) -> Generator[Progress, None, Demo]:
 
 def _shown(out: Path, seed: int, world: World) -> Generator[Progress]:
     """Sheets of the packages that come with Mintmark, to look at while the digits are learned."""
-    for place, name in enumerate(zoo.names(), 1):
+    names = zoo.drawing()
+    for place, name in enumerate(names, 1):
         package = load(name, world)
         picture = drawing.draw_sheet(package, seed, SHOWN)
         recipe = drawing.recipe_of(package, seed, SHEET, more={"count": SHOWN})
@@ -117,7 +118,7 @@ def _shown(out: Path, seed: int, world: World) -> Generator[Progress]:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_marked(path, picture, package, recipe)
         told = f"Look at {path}: drawn just now by the package {name!r}"
-        yield Progress("showing", place, len(zoo.names()), "packages", {}, told)
+        yield Progress("showing", place, len(names), "packages", {}, told)
 
 
 def read_digits(data: Path, drawn: Drawn, world: World) -> Reading:

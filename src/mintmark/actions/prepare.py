@@ -18,6 +18,7 @@ from mintmark.data.public import (
     emoji,
     icons,
     outlines,
+    phantoms,
     photos,
 )
 from mintmark.data.readers import Broken, Source, open_source, take_snapshot
@@ -30,8 +31,9 @@ PUBLIC = {
     "outlines": outlines.build,
     "avatars": avatars.build,
     "photos": photos.build,
+    "phantoms": phantoms.build,
 }
-"""Builders of public sets by name; each writes a folder from an installed package."""
+"""Builders of public sets by name; each writes a folder from an installed package, or draws it."""
 
 
 @dataclass(frozen=True)

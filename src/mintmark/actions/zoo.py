@@ -4,6 +4,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from mintmark.models.package import from_pretrained
+from mintmark.tasks._task import Task, find_task
 
 
 def names() -> tuple[str, ...]:
@@ -26,8 +27,14 @@ def find(source: str | Path) -> str | Path:
         return folder
 
 
+def drawing() -> tuple[str, ...]:
+    """The names of those that draw new pictures; the others work on given ones."""
+    tasks = {name: find_task(from_pretrained(find(name)).config.task) for name in names()}
+    return tuple(name for name, task in tasks.items() if isinstance(task, Task))
+
+
 def listing() -> dict[str, str]:
-    """What each of them draws, in words."""
+    """What each of them does, in words."""
     found = {name: from_pretrained(find(name)) for name in names()}
     return {
         name: f"{package.config.task}, {package.config.width} x {package.config.height}, "

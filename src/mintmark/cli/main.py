@@ -357,7 +357,10 @@ def data_check(
 @data_app.command("get", epilog="Example: `mintmark data get digits --out data/digits`")
 def data_get(
     name: Annotated[
-        str, typer.Argument(help="digits, icons, app-icons, emoji, outlines, avatars, photos.")
+        str,
+        typer.Argument(
+            help="digits, icons, app-icons, emoji, outlines, avatars, photos, phantoms."
+        ),
     ],
     out: Out,
 ) -> None:

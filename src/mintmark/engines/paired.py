@@ -24,6 +24,7 @@ from mintmark.engines.examples import Examples
 from mintmark.engines.tiles import Change
 from mintmark.metrics import extractors
 from mintmark.metrics.features import FeatureNet
+from mintmark.models.layers.patches import PatchDiscriminator, ScalesDiscriminator
 from mintmark.models.lut import Enhancer
 from mintmark.training.trainer import Average, Batch, Cosine, Moment, Phase
 
@@ -43,6 +44,8 @@ class Paired:
         structure: Of 1 - SSIM.
         perceptual: Weight of the distance in the maps of a feature network, in the second
             stage.
+        matching: Of the difference of what the discriminator finds in both, in the second stage
+            (Salimans et al., "Improved Techniques for Training GANs", 2016).
         adversarial: Weight of the game, in the second stage; 0 leaves that stage out.
         conditional: Whether `D` sees the input beside the picture.
         turn: Share of the run where the second stage begins.
@@ -57,6 +60,7 @@ class Paired:
     gradient: float = 0.0
     structure: float = 0.0
     perceptual: float = 0.5
+    matching: float = 0.0
     adversarial: float = 0.02
     conditional: bool = False
     turn: float = 0.6
@@ -128,8 +132,11 @@ class Paired:
             return losses
         losses["perceptual"] = self.perceptual * perceptual_loss(made, target)
         with torch.no_grad():  # the real half only sets the mark
-            real = networks["D"](self._seen(given, target)).float()
-        fake = networks["D"](self._seen(given, made)).float()  # (N, patches)
+            real, there = self._judged(networks, given, target)
+        fake, here = self._judged(networks, given, made)  # (N, patches) and maps
+        if self.matching:
+            parts = [F.l1_loss(a.float(), b.float()) for a, b in zip(here, there, strict=True)]
+            losses["matching"] = self.matching * torch.stack(parts).mean()
         losses["adversarial"] = self.adversarial * self.game.generator(real, fake).mean()
         return losses
 
@@ -152,6 +159,15 @@ class Paired:
             weight = self.gamma.at(moment.fraction) * moment.controls["gamma_scale"]
             figures["penalty"] = weight * self.penalty_every * squares
         return figures
+
+    def _judged(
+        self, networks: Mapping[str, nn.Module], given: Tensor, picture: Tensor
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Logits, (N, patches), and what each stage of the discriminator found."""
+        judge = networks["D"]
+        assert isinstance(judge, PatchDiscriminator | ScalesDiscriminator)
+        logits, found = judge.judged(self._seen(given, picture))
+        return logits.float(), found
 
     def _seen(self, given: Tensor, picture: Tensor) -> Tensor:
         """What the discriminator judges."""

@@ -40,6 +40,7 @@ class SpadeArgs:
         channels: 3, RGB.
         palette: The colour of each part in its maps, red, green and blue of 255.
         features: Channels at the highest resolution.
+        scales: Resolutions that the discriminator judges at, from the full one down by halves.
     """
 
     height: int
@@ -47,6 +48,7 @@ class SpadeArgs:
     channels: int
     palette: tuple[Colour, ...]
     features: int = 32
+    scales: int = 2
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "palette", _colours(self.palette))
@@ -56,6 +58,7 @@ class SpadeArgs:
             "width": (self.width, sides),
             "channels": (self.channels, (3,)),
             "features": (self.features, range(8, 257)),
+            "scales": (self.scales, (1, 2)),
         }
         presets.require("spade", allowed)
 
@@ -175,10 +178,11 @@ def build(args: Mapping[str, Any]) -> dict[str, nn.Module]:
         args: The fields of `SpadeArgs`, as plain JSON values.
 
     Returns:
-        `{"G": Painter, "D": PatchDiscriminator}`.
+        `{"G": Painter, "D": ScalesDiscriminator}`.
 
     Raises:
         ConfigError: An argument is missing, unknown or out of range.
     """
     checked = presets.checked(SpadeArgs, args, "spade")
-    return {"G": Painter(checked), "D": patches.of_cells(3 + checked.channels)}
+    judge = patches.ScalesDiscriminator(3 + checked.channels, checked.scales)
+    return {"G": Painter(checked), "D": judge}

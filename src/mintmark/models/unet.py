@@ -41,6 +41,7 @@ class UNetArgs:
         features: Channels at the highest resolution.
         blocks: Residual blocks a resolution, each on the way down and on the way up.
         conditional: Whether the discriminator sees the input beside the picture.
+        scales: Resolutions that the discriminator judges at, from the full one down by halves.
     """
 
     height: int
@@ -50,6 +51,7 @@ class UNetArgs:
     features: int = 32
     blocks: int = 2
     conditional: bool = False
+    scales: int = 1
 
     def __post_init__(self) -> None:
         sides = range(SMALLEST, LARGEST + 1, SMALLEST)
@@ -60,6 +62,7 @@ class UNetArgs:
             "more": (self.more, range(5)),
             "features": (self.features, range(8, 257)),
             "blocks": (self.blocks, range(1, 17)),
+            "scales": (self.scales, (1, 2)),
         }
         presets.require("unet", allowed)
         if not isinstance(self.conditional, bool):
@@ -129,11 +132,12 @@ def build(args: Mapping[str, Any]) -> dict[str, nn.Module]:
         args: The fields of `UNetArgs`, as plain JSON values.
 
     Returns:
-        `{"G": UNet, "D": PatchDiscriminator}`.
+        `{"G": UNet, "D": ScalesDiscriminator}`.
 
     Raises:
         ConfigError: An argument is missing, unknown or out of range.
     """
     checked = presets.checked(UNetArgs, args, "unet")
     beside = checked.channels + checked.more if checked.conditional else 0
-    return {"G": UNet(checked), "D": patches.of_cells(checked.channels + beside)}
+    judge = patches.ScalesDiscriminator(checked.channels + beside, checked.scales)
+    return {"G": UNet(checked), "D": judge}

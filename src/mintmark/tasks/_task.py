@@ -140,8 +140,13 @@ WIDE: Mapping[str, Schedule] = {
 }
 """Schedules of tasks that learn from whole photographs, reduced."""
 
+BY_PAIRS = Paired(
+    Given(), pixel=0.5, perceptual=1.0, matching=1.0, adversarial=0.1, turn=0.2, conditional=True
+)
+"""The game of tasks that learn from pairs of whole pictures."""
+
 PAIRING: Mapping[str, Schedule] = {
-    "tiny": Schedule(images=40_000, batch=16, learning_rate=Cosine(5e-4, 5e-5), beta1=MOMENTUM),
+    "tiny": Schedule(images=30_000, batch=16, learning_rate=Cosine(1e-3, 5e-5), beta1=MOMENTUM),
     "small": Schedule(images=500_000, batch=32, learning_rate=Cosine(4e-4, 2e-5), beta1=MOMENTUM),
     "base": Schedule(images=2_000_000, batch=32, learning_rate=Cosine(2e-4, 1e-5), beta1=MOMENTUM),
 }

@@ -1,8 +1,6 @@
 """Coloured drawings of outlines."""
 
-from mintmark.engines.examples import Given
-from mintmark.engines.paired import Paired
-from mintmark.tasks._task import FIDELITY, PAIRING, PICTURE, Restoration
+from mintmark.tasks._task import BY_PAIRS, FIDELITY, PAIRING, PICTURE, Restoration
 
 TASK = Restoration(
     name="edges-to-picture",
@@ -13,8 +11,8 @@ TASK = Restoration(
         "hour on two cores. Works at the size that it learned at. It chooses colours that are "
         "usual for a shape, and cannot be told which."
     ),
-    engine=Paired(Given(), perceptual=1.0, adversarial=0.05, turn=0.25, conditional=True),
-    args={"conditional": True},
+    engine=BY_PAIRS,
+    args={"conditional": True, "scales": 2},
     schedules=PAIRING,
     inputs=(PICTURE, FIDELITY),
     family="unet",

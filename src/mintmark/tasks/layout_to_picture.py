@@ -1,8 +1,6 @@
 """Pictures of maps that say where which part is."""
 
-from mintmark.engines.examples import Given
-from mintmark.engines.paired import Paired
-from mintmark.tasks._task import FIDELITY, PAIRING, PICTURE, Restoration
+from mintmark.tasks._task import BY_PAIRS, FIDELITY, PAIRING, PICTURE, Restoration
 
 TASK = Restoration(
     name="layout-to-picture",
@@ -13,7 +11,7 @@ TASK = Restoration(
         "Five hundred pairs and a quarter of an hour on two cores. A map has one picture; what "
         "it does not say, such as the colour of hair, comes out as is usual."
     ),
-    engine=Paired(Given(), perceptual=1.0, adversarial=0.05, turn=0.25, conditional=True),
+    engine=BY_PAIRS,
     args={},
     schedules=PAIRING,
     inputs=(PICTURE, FIDELITY),

@@ -1,8 +1,6 @@
 """Pictures changed as pairs of examples show."""
 
-from mintmark.engines.examples import Given
-from mintmark.engines.paired import Paired
-from mintmark.tasks._task import FIDELITY, PAIRING, PICTURE, Restoration
+from mintmark.tasks._task import BY_PAIRS, FIDELITY, PAIRING, PICTURE, Restoration
 
 TASK = Restoration(
     name="picture-to-picture",
@@ -13,8 +11,8 @@ TASK = Restoration(
         "that match pixel by pixel and a quarter of an hour on two cores. Works at the size that "
         "it learned at; what the input does not tell, it makes up from what is usual."
     ),
-    engine=Paired(Given(), perceptual=1.0, adversarial=0.05, turn=0.25, conditional=True),
-    args={"conditional": True},
+    engine=BY_PAIRS,
+    args={"conditional": True, "scales": 2},
     schedules=PAIRING,
     inputs=(PICTURE, FIDELITY),
     family="unet",

@@ -28,12 +28,12 @@ class Sample:
 
     Attributes:
         name: Path inside its part, the same in every run.
-        array: Samples, (height, width, channels), uint8.
+        array: Samples, (height, width, channels), uint8 or uint16.
         columns: What the metadata says of it.
     """
 
     name: str
-    array: NDArray[np.uint8]
+    array: NDArray[np.uint8] | NDArray[np.uint16]
     columns: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -81,7 +81,7 @@ def labelled(samples: Iterable[Sample]) -> Iterator[tuple[str, bytes]]:
     yield "metadata.jsonl", lines(rows)
 
 
-def png(array: NDArray[np.uint8]) -> bytes:
+def png(array: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
     """A picture (height, width, channels) as a file."""
     return encode(Picture(array), "png")
 
