@@ -1,11 +1,16 @@
 """Values as they are typed: sizes, ranges of seeds, attributes."""
 
-from typing import cast, get_args
+from pathlib import Path
+from typing import Annotated, cast, get_args
+
+import typer
 
 from mintmark.core.errors import ConfigError
 from mintmark.core.records import MOST_MARGIN, Side
 
 MOST_SEEDS = 100_000
+
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")]
 
 
 def sides(text: str | None) -> int | tuple[int, int] | None:
