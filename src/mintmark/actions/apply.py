@@ -8,7 +8,7 @@ from tempfile import TemporaryFile
 
 from torch import nn
 
-from mintmark.actions import filling
+from mintmark.actions import filling, translating
 from mintmark.actions.filling import Where
 from mintmark.actions.generate import load
 from mintmark.actions.layout import before_and_after
@@ -24,9 +24,10 @@ from mintmark.data.carried import for_result
 from mintmark.data.pictures import Measure, decode, measure, read_carried, require_still
 from mintmark.engines.paired import Paired, balanced
 from mintmark.engines.piecewise import glance, worked
+from mintmark.engines.unpaired import Unpaired
 from mintmark.models.package import Package
 from mintmark.provenance.mark import COMPOSITE, FORMATS, SHEET, read_recipe, write_marked
-from mintmark.tasks._task import Restoration, find_task
+from mintmark.tasks._task import Restoration, Task, find_task
 
 NAMED = 5  # files that failed which the last sentence names
 
@@ -43,16 +44,18 @@ class Work:
         tile: Pixels a side at once.
         fidelity: The balance.
         where: What of pictures is filled, or None.
+        kind: Number and name of the kind that pictures become, or None.
         compare: Whether a picture of before and after is written too.
     """
 
     package: Package
     network: nn.Module
-    engine: Paired
+    engine: Paired | Unpaired
     scale: int
     tile: int
     fidelity: float
     where: Where | None
+    kind: tuple[int, str] | None
     compare: bool
 
 
@@ -105,7 +108,7 @@ def _work(request: ApplyRequest, world: World) -> Work:
     """
     package = load(request.package, world)
     task = find_task(package.config.task)
-    if not isinstance(task, Restoration):
+    if isinstance(task, Task):
         raise ConfigError(
             f"The package of {task.name} draws new pictures and works on none; "
             "use mintmark generate."
@@ -122,7 +125,8 @@ def _work(request: ApplyRequest, world: World) -> Work:
         scale=int(package.config.args.get("scale", 1)),
         tile=request.tile,
         fidelity=request.fidelity,
-        where=filling.asked(request, task.name, task.fills),
+        where=filling.asked(request, task.name, isinstance(task, Restoration) and task.fills),
+        kind=translating.asked(request.to, package, task),
         compare=request.compare,
     )
 
@@ -181,6 +185,7 @@ def _one(
             "parent": digest_bytes(content),
             "fidelity": work.fidelity,
             **({} if work.where is None else work.where.inputs(file)),
+            **({} if work.kind is None else {"to": work.kind[1]}),
         },
         device=next(work.network.parameters()).device.type,
         code_version=version(),
@@ -203,6 +208,10 @@ def _one(
 def _made(work: Work, picture: Picture, file: Path) -> Generator[tuple[int, int], None, Picture]:
     """What becomes of a picture; yields its tiles done and in all."""
     config, networks = work.package.config, {"G": work.network}
+    if isinstance(work.engine, Unpaired):
+        assert work.kind is not None
+        yield 1, 1
+        return translating.translated(work.engine, work.package, picture, work.kind[0])
     if work.where is None:
         change = work.engine.on(networks, glance(picture, config.channels))
         return (yield from worked(change, picture, config.channels, work.scale, work.tile))

@@ -17,6 +17,7 @@ from mintmark.data.public import (
     icons,
     outlines,
     photos,
+    pixel_avatars,
 )
 from mintmark.data.readers import Broken, Source, open_source, take_snapshot
 
@@ -28,6 +29,7 @@ PUBLIC = {
     "outlines": outlines.build,
     "avatars": avatars.build,
     "photos": photos.build,
+    "pixel-avatars": pixel_avatars.build,
 }
 """Builders of public sets by name; each writes a folder from an installed package."""
 

@@ -179,6 +179,7 @@ class ApplyRequest(Request):
     outpaint: dict[Side, Annotated[int, Field(ge=0, le=MOST_MARGIN)]] = Field(
         {}, description="Pixels to add at each side."
     )
+    to: str | None = Field(None, description="The kind of pictures that they shall become.")
     compare: bool = Field(
         False, description="Also write NAME.compare.png: before on the left, after on the right."
     )

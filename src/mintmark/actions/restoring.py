@@ -7,7 +7,7 @@ from mintmark.data.manifest import Snapshot
 from mintmark.models.conditions import Conditions
 from mintmark.models.families import FAMILIES
 from mintmark.models.package import Config, Package
-from mintmark.tasks._task import Restoration
+from mintmark.tasks._task import Restoration, Translation
 
 
 def config(
@@ -22,7 +22,7 @@ def config(
     Raises:
         ConfigError: Something was asked for that restoration does not have.
     """
-    _require_sensible(request, task)
+    require_sensible(request, task)
     channels = 1 if all(item.channels in (1, 2) for item in snapshot.items) else 3
     width, height = request.sides or (task.size, task.size)
     args = FAMILIES[task.family].preset(preset, (channels, height, width), {})
@@ -44,7 +44,12 @@ def config(
     )
 
 
-def _require_sensible(request: TrainRequest, task: Restoration) -> None:
+def require_sensible(request: TrainRequest, task: Restoration | Translation) -> None:
+    """Refuses what is for new pictures.
+
+    Raises:
+        ConfigError: It is asked for here.
+    """
     asked = {
         "--family": request.family not in (None, task.family),
         "--condition": request.condition not in ("auto", "none"),

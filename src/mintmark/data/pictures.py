@@ -226,6 +226,22 @@ def fit(picture: Picture, channels: int, height: int, width: int) -> NDArray[np.
     return np.ascontiguousarray(samples.transpose(2, 0, 1))
 
 
+def scaled(picture: Picture, channels: int, side: int) -> Picture:
+    """A picture of 8 bits whose shorter side has so many pixels; proportions stay.
+
+    Args:
+        picture: Any picture; what is transparent is laid on white.
+        channels: 1 grey, 3 RGB.
+        side: Pixels of the shorter side of the result.
+    """
+    image = to_pillow(on_white(eight_bits(picture.array))).convert(MODES[channels])
+    factor = side / min(image.size)
+    size = round(image.width * factor), round(image.height * factor)
+    if image.size != size:
+        image = image.resize(size, Image.Resampling.LANCZOS)
+    return Picture(np.asarray(image, dtype=np.uint8).reshape(size[1], size[0], channels))
+
+
 def to_pillow(array: NDArray[np.uint8] | NDArray[np.uint16]) -> Image.Image:
     """A Pillow image of samples (height, width, channels)."""
     return Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)

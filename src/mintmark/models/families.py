@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from mintmark.models import fourier, lut, r3gan, rrdb, stylegan
+from mintmark.models import fourier, lut, r3gan, rrdb, stylegan, translator
 from mintmark.models.layers import presets
 
 
@@ -36,4 +36,5 @@ FAMILIES: dict[str, Family] = {
     "r3gan": Family(r3gan.build, presets.preset),
     "rrdb": Family(rrdb.build, rrdb.preset, restores=True),
     "stylegan": Family(stylegan.build, stylegan.preset, grows=True),
+    "translator": Family(translator.build, translator.preset, restores=True),
 }
