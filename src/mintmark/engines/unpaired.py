@@ -110,8 +110,8 @@ class Unpaired:
         if phase == "discriminator":
             return self._discriminator(translator, judge, batch.real, own, wanted, moment)
         maps = translator.encode(batch.real)
-        made = translator.decode(maps, wanted).float()
-        same = translator.decode(maps, own).float()
+        made = translator.decode(batch.real, maps, wanted).float()
+        same = translator.decode(batch.real, maps, own).float()
         fake = judge(made, wanted).float()  # (N, patches)
         bright = correlation(brightness(made), brightness(batch.real))
         losses = {

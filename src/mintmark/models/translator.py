@@ -9,8 +9,8 @@ small heads (Park et al., "Contrastive Learning for Unpaired Image-to-Image Tran
 Departures: no normalisation, which would take the mean colour away and make a place depend on
 the whole picture; residual blocks begin as the identity instead (Zhang et al., "Fixup
 Initialization", ICLR 2019). What is made is added to the input and begins at zero, so what needs
-no change can stay. Cells of 2 x 2 pixels are folded into channels, which costs a quarter (Wang et
-al., "Real-ESRGAN", ICCV 2021 workshops). Resampling has a low-pass, as in CUT.
+no change can stay, and the encoder's finer maps are added to the decoder's (Ronneberger et al.,
+"U-Net", 2015), so edges stay where they are. Resampling has a low-pass, as in CUT.
 """
 
 import math
@@ -28,7 +28,7 @@ from mintmark.models.layers.residual import GAIN, SLOPE, DenseBlock, conv
 
 FOLD = 4  # pixels of the input a side of a cell of the lowest stage
 SMALLEST, LARGEST = 16, 512  # pixels a side of what is learned from, in steps of FOLD
-CELL = 2  # pixels a side that are folded into channels
+CELL = 2  # pixels a side that the judge folds into channels, which costs a quarter
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class TranslatorArgs:
         width: Columns of those.
         channels: 1 grey, 3 RGB.
         classes: How many kinds of pictures.
-        features: Channels of the maps.
+        features: Channels at full size; twice as many below.
         blocks: Residual blocks at a quarter of the size; the first half of them encodes.
         code: Numbers that say which kind is wanted.
         heads: Numbers that a patch is compared by.
@@ -50,7 +50,7 @@ class TranslatorArgs:
     width: int
     channels: int
     classes: int
-    features: int = 64
+    features: int = 24
     blocks: int = 4
     code: int = 32
     heads: int = 64
@@ -121,36 +121,42 @@ class Encoder(nn.Module):
 
     def __init__(self, args: TranslatorArgs) -> None:
         super().__init__()
-        width, scale = args.features, args.blocks**-0.5
-        self.first = conv(args.channels * CELL**2, width, 3, GAIN, bias=True)
-        self.second = conv(width, width, 3, GAIN, bias=True)
-        self.blocks = nn.Sequential(*(DenseBlock(width, scale) for _ in range(args.blocks // 2)))
+        fine, deep, scale = args.features, 2 * args.features, args.blocks**-0.5
+        self.first = conv(args.channels, fine, 3, GAIN, bias=True)
+        self.second = conv(fine, deep, 3, GAIN, bias=True)
+        self.third = conv(deep, deep, 3, GAIN, bias=True)
+        self.blocks = nn.Sequential(*(DenseBlock(deep, scale) for _ in range(args.blocks // 2)))
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Maps of (N, channels, H, W), the finest first; the last is what is decoded."""
-        cells = F.pixel_unshuffle(x, CELL)  # (N, 4 * channels, H / 2, W / 2)
-        first = F.leaky_relu(self.first(cells), SLOPE)  # (N, width, H / 2, W / 2)
-        second = F.leaky_relu(self.second(downsample(first)), SLOPE)  # (N, width, H / 4, W / 4)
-        return [first, second, self.blocks(second)]
+        """Maps of (N, channels, H, W), the finest first, the last of a quarter of the sides."""
+        first = F.leaky_relu(self.first(x), SLOPE)  # (N, fine, H, W)
+        second = F.leaky_relu(self.second(downsample(first)), SLOPE)  # (N, deep, H / 2, W / 2)
+        third = F.leaky_relu(self.third(downsample(second)), SLOPE)  # (N, deep, H / 4, W / 4)
+        return [first, second, third, self.blocks(third)]
 
 
 class Decoder(nn.Module):
-    """What is added to a picture, from features and the code of a kind."""
+    """What is added to a picture, from its maps and the code of a kind."""
 
     def __init__(self, args: TranslatorArgs) -> None:
         super().__init__()
-        width, scale, count = args.features, args.blocks**-0.5, args.blocks // 2
-        self.blocks = nn.ModuleList(ModulatedBlock(args.code, width, scale) for _ in range(count))
-        self.second = Stage(args.code, width, width)
-        self.first = Stage(args.code, width, width)
-        self.last = conv(width, args.channels * CELL**2, 3, 0.0, bias=True)
+        fine, deep = args.features, 2 * args.features
+        scale, count = args.blocks**-0.5, args.blocks // 2
+        self.blocks = nn.ModuleList(ModulatedBlock(args.code, deep, scale) for _ in range(count))
+        self.third = Stage(args.code, deep, deep)
+        self.second = Stage(args.code, deep, fine)
+        self.first = Stage(args.code, fine, fine)
+        self.last = conv(fine, args.channels, 3, 0.0, bias=True)
 
-    def forward(self, y: Tensor, code: Tensor) -> Tensor:
-        """(N, width, h, w) and (N, code) to (N, channels, 4h, 4w)."""
+    def forward(self, maps: list[Tensor], code: Tensor) -> Tensor:
+        """Four maps and (N, code) to (N, channels, H, W)."""
+        first, second, _, y = maps
         for block in self.blocks:
             y = block(y, code)
-        y = upsample(self.second(y, code))  # (N, width, 2h, 2w)
-        return F.pixel_shuffle(self.last(self.first(y, code)), CELL)
+        y = second + upsample(self.third(y, code))  # (N, deep, H / 2, W / 2)
+        y = first + upsample(self.second(y, code))  # (N, fine, H, W)
+        change: Tensor = self.last(self.first(y, code))
+        return change
 
 
 class Translator(nn.Module):
@@ -161,7 +167,7 @@ class Translator(nn.Module):
         self.code = nn.Embedding(args.classes, args.code)
         self.encoder = Encoder(args)
         self.decoder = Decoder(args)
-        widths = (args.channels, *[args.features] * 3)
+        widths = (args.features, *[2 * args.features] * 3)
         self.heads = nn.ModuleList(_head(width, args.heads) for width in widths)
 
     def forward(self, x: Tensor, kind: Tensor) -> Tensor:
@@ -176,16 +182,17 @@ class Translator(nn.Module):
         """
         height, width = x.shape[2:]
         whole = F.pad(x, (0, -width % FOLD, 0, -height % FOLD), "replicate")
-        return self.decode(self.encode(whole), kind)[:, :, :height, :width]
+        return self.decode(whole, self.encode(whole), kind)[:, :, :height, :width]
 
     def encode(self, x: Tensor) -> list[Tensor]:
-        """Pictures, their sides multiples of 4, and maps of them, the finest first."""
-        return [x, *self.encoder(x)]
+        """Maps of pictures whose sides are multiples of 4, the finest first."""
+        maps: list[Tensor] = self.encoder(x)
+        return maps
 
-    def decode(self, maps: list[Tensor], kind: Tensor) -> Tensor:
-        """What `encode` has found as pictures of the kinds asked for."""
-        change: Tensor = self.decoder(maps[-1], self.code(kind))
-        return maps[0] + change
+    def decode(self, x: Tensor, maps: list[Tensor], kind: Tensor) -> Tensor:
+        """Pictures as those of the kinds asked for, from the maps that `encode` found."""
+        change: Tensor = self.decoder(maps, self.code(kind))
+        return x + change
 
 
 def _head(width: int, out: int) -> nn.Sequential:
@@ -194,9 +201,9 @@ def _head(width: int, out: int) -> nn.Sequential:
 
 
 PRESETS: Mapping[str, Mapping[str, int]] = {
-    "tiny": {"features": 64, "blocks": 4, "heads": 64},  # a CPU
-    "small": {"features": 128, "blocks": 8, "heads": 256},
-    "base": {"features": 256, "blocks": 12, "heads": 256},
+    "tiny": {"features": 24, "blocks": 4, "heads": 64},  # a CPU
+    "small": {"features": 64, "blocks": 8, "heads": 256},
+    "base": {"features": 128, "blocks": 12, "heads": 256},
 }
 
 
