@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mintmark.core.records import Progress
@@ -23,6 +24,7 @@ from mintmark.training.precision import Compute
 from mintmark.training.trainer import Batch, Cosine, Moment, RunState, Schedule
 
 SIZE = 16
+Pixels = NDArray[np.uint8]
 ARGS: dict[str, Any] = {
     "height": SIZE,
     "width": SIZE,
@@ -47,23 +49,20 @@ def networks(**changes: object) -> dict[str, nn.Module]:
     return built
 
 
-def squares(kind: int, count: int, seed: int) -> Iterator[np.ndarray[Any, np.dtype[np.uint8]]]:
-    """Pictures of a square somewhere: red on grey (kind 0), blue on grey (kind 1)."""
-    rng = np.random.default_rng(seed)
-    for _ in range(count):
-        picture = np.full((3, SIZE, SIZE), 90, np.uint8)
-        top, left = rng.integers(1, SIZE - 7, 2)
-        picture[:, top : top + 6, left : left + 6] = [[[40]], [[60]], [[220]]] if kind else [
-            [[220]], [[60]], [[40]]
-        ]  # fmt: skip
-        yield picture
+def scenes(kind: int, count: int, seed: int) -> Pixels:
+    """Grey blocks in warm light (kind 0) or in cold light (kind 1), (N, 3, SIZE, SIZE)."""
+    blocks = np.random.default_rng(seed).integers(60, 196, (count, 1, SIZE // 4, SIZE // 4))
+    grey = blocks.repeat(4, 2).repeat(4, 3)
+    light = np.array([40, 0, -40] if kind == 0 else [-40, 0, 40]).reshape(3, 1, 1)
+    pictures: Pixels = (grey + light).astype(np.uint8)
+    return pictures
 
 
 @pytest.fixture(scope="module")
 def pixels() -> PixelSet:
-    every = np.stack([*squares(0, 40, 1), *squares(1, 40, 2)])
+    every = np.concatenate([scenes(0, 40, 1), scenes(1, 40, 2)])
     labels = np.repeat([0, 1], 40)
-    return PixelSet(every, labels, "squares", torch.from_numpy(labels), labels)
+    return PixelSet(every, labels, "scenes", torch.from_numpy(labels), labels)
 
 
 def playing(
@@ -199,31 +198,23 @@ def test_inverted_brightness_costs_and_nothing_else_does(pixels: PixelSet) -> No
     plain = ENGINE.losses("generator", nets, batch_of(pixels), moment())
     inverted = {**nets, "G": Inverted(translator.TranslatorArgs(**ARGS))}
     told = ENGINE.losses("generator", inverted, batch_of(pixels), moment())
-    assert plain["inverted"] == 0 and plain["brightness"] > 0.9
+    assert plain["inverted"] == 0 and plain["brightness"] > 0.3
     assert told["inverted"] > 0.99 and told["brightness"] < -0.99
-
-
-def side(picture: Tensor) -> tuple[float, float]:
-    """Mean red and blue of the brightest-coloured cells of a picture (3, H, W)."""
-    coloured = (picture.amax(0) - picture.amin(0)) > 0.5
-    red, _, blue = picture[:, coloured].mean(1).tolist()
-    return red, blue
 
 
 @pytest.mark.parametrize("content", ["nce", "cycle"])
 def test_it_learns_both_directions_in_one_run(content: Any, pixels: PixelSet) -> None:
-    """Red squares become blue ones and back, where they are."""
+    """Other light falls on the same blocks, which nobody ever showed beside each other."""
     engine = Unpaired(content=content)
     torch.manual_seed(0)
     state = trainer.start(engine, translator.build(ARGS), 0, Compute())
-    schedule = Schedule(images=2400, batch=8, learning_rate=Cosine(3e-3, 3e-4))
+    schedule = Schedule(images=480, batch=8, learning_rate=Cosine(3e-3, 3e-4))
     for _ in playing(engine, state, pixels, schedule):
         pass
     for kind in (0, 1):
-        given = np.stack([*squares(kind, 8, 9)])
-        real = torch.from_numpy(given).float() / 127.5 - 1
+        real, truth = (
+            torch.from_numpy(scenes(one, 8, 9)).float() / 127.5 - 1 for one in (kind, 1 - kind)
+        )
         made = engine.run(state.averages, Wanted(real, 1 - kind))
-        truth = np.stack([*squares(1 - kind, 8, 9)])  # the same places
-        target = torch.from_numpy(truth).float() / 127.5 - 1
-        error, unchanged = (made - target).abs().mean(), (real - target).abs().mean()
-        assert error < 0.5 * unchanged, (kind, float(error), float(unchanged))
+        error, unchanged = (made - truth).abs().mean(), (real - truth).abs().mean()
+        assert error < 0.6 * unchanged, (kind, float(error), float(unchanged))

@@ -56,9 +56,9 @@ class Unpaired:
     """
 
     content: Literal["nce", "cycle", "both"] = "nce"
-    nce: float = 1.0
+    nce: float = 0.5
     cycle: float = 10.0
-    identity: float = 5.0
+    identity: float = 1.0
     guard: float = 1.0
     adversarial: float = 1.0
     game: Game = NON_SATURATING
