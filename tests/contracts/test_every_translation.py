@@ -135,6 +135,21 @@ def test_pictures_are_brought_to_the_scale_that_was_learned(
     assert found == {"wide.png": (16, 48, 3), "tall.png": (32, 16, 3), "clear.png": (16, 16, 3)}
 
 
+def test_strength_leads_from_the_picture_to_the_other_kind(
+    made: tuple[Translation, Path], tmp_path: Path
+) -> None:
+    _, folder = made
+    given = tmp_path / "given.png"
+    array = np.random.default_rng(2).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
+    given.write_bytes(encode(Picture(array), "png"))
+    found = []
+    for strength in (0.0, 0.5, 1.0):
+        (path,) = asked(folder, tmp_path / str(strength), given, to="night", strength=strength)
+        found.append(decode(path.read_bytes(), path.name).array.astype(int))
+    assert np.array_equal(found[0], array) and not np.array_equal(found[2], array)
+    assert np.abs(found[1] - (found[0] + found[2]) / 2).max() <= 1
+
+
 def test_a_second_kind_is_made_anew_and_the_same_one_is_left(
     made: tuple[Translation, Path], tmp_path: Path
 ) -> None:
@@ -209,6 +224,6 @@ def test_tells_the_user_what_it_is(name: str) -> None:
     assert task.name == name
     assert task.title[0].isupper() and not task.title.endswith(".")
     assert len(task.about) > 60 and task.about.endswith(".")
-    assert {entry.name for entry in task.inputs} == {"picture", "to"}
+    assert {entry.name for entry in task.inputs} == {"picture", "to", "strength"}
     assert all(entry.about.endswith(".") for entry in task.inputs)
     assert "tiny" in task.schedules  # what a CPU trains

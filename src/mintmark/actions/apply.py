@@ -13,6 +13,7 @@ from mintmark.actions.filling import Where
 from mintmark.actions.generate import load
 from mintmark.actions.layout import before_and_after
 from mintmark.actions.requests import ApplyRequest
+from mintmark.actions.translating import Turn
 from mintmark.actions.world import World
 from mintmark.core.errors import ConfigError, DataError, InputError
 from mintmark.core.files import digest_bytes
@@ -44,7 +45,7 @@ class Work:
         tile: Pixels a side at once.
         fidelity: The balance.
         where: What of pictures is filled, or None.
-        kind: Number and name of the kind that pictures become, or None.
+        turn: What kind pictures become, or None.
         compare: Whether a picture of before and after is written too.
     """
 
@@ -55,7 +56,7 @@ class Work:
     tile: int
     fidelity: float
     where: Where | None
-    kind: tuple[int, str] | None
+    turn: Turn | None
     compare: bool
 
 
@@ -126,7 +127,7 @@ def _work(request: ApplyRequest, world: World) -> Work:
         tile=request.tile,
         fidelity=request.fidelity,
         where=filling.asked(request, task.name, isinstance(task, Restoration) and task.fills),
-        kind=translating.asked(request.to, package, task),
+        turn=translating.asked(request, package, task),
         compare=request.compare,
     )
 
@@ -185,7 +186,7 @@ def _one(
             "parent": digest_bytes(content),
             "fidelity": work.fidelity,
             **({} if work.where is None else work.where.inputs(file)),
-            **({} if work.kind is None else {"to": work.kind[1]}),
+            **({} if work.turn is None else work.turn.inputs()),
         },
         device=next(work.network.parameters()).device.type,
         code_version=version(),
@@ -209,9 +210,9 @@ def _made(work: Work, picture: Picture, file: Path) -> Generator[tuple[int, int]
     """What becomes of a picture; yields its tiles done and in all."""
     config, networks = work.package.config, {"G": work.network}
     if isinstance(work.engine, Unpaired):
-        assert work.kind is not None
+        assert work.turn is not None
         yield 1, 1
-        return translating.translated(work.engine, work.package, picture, work.kind[0])
+        return translating.translated(work.engine, work.package, picture, work.turn)
     if work.where is None:
         change = work.engine.on(networks, glance(picture, config.channels))
         return (yield from worked(change, picture, config.channels, work.scale, work.tile))

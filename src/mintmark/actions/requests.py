@@ -180,6 +180,9 @@ class ApplyRequest(Request):
         {}, description="Pixels to add at each side."
     )
     to: str | None = Field(None, description="The kind of pictures that they shall become.")
+    strength: float = Field(
+        1.0, ge=0, le=1, allow_inf_nan=False, description="How far: 0 same, 1 wholly."
+    )
     compare: bool = Field(
         False, description="Also write NAME.compare.png: before on the left, after on the right."
     )

@@ -1,11 +1,12 @@
 """What a run of a translation is decided from, and translating one picture."""
 
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 import numpy as np
 
 from mintmark.actions.prepare import common_size
-from mintmark.actions.requests import TrainRequest
+from mintmark.actions.requests import ApplyRequest, TrainRequest
 from mintmark.actions.restoring import require_sensible
 from mintmark.core.errors import ConfigError, DataError
 from mintmark.core.lineage import version
@@ -90,16 +91,37 @@ def _require_fitting(
         )
 
 
-def asked(wish: str | None, package: Package, task: AnyTask) -> tuple[int, str] | None:
-    """Number and name of the kind that pictures shall become; None where a task has no kinds.
+@dataclass(frozen=True)
+class Turn:
+    """What pictures shall become.
+
+    Attributes:
+        kind: Number of the kind.
+        name: Its name.
+        strength: How far they change, in [0, 1].
+    """
+
+    kind: int
+    name: str
+    strength: float
+
+    def inputs(self) -> dict[str, object]:
+        """What of it decides a result, for its recipe."""
+        return {"to": self.name, "strength": self.strength}
+
+
+def asked(request: ApplyRequest, package: Package, task: AnyTask) -> Turn | None:
+    """What a request says of kinds, or None where a task has none.
 
     Raises:
-        ConfigError: It is missing, there is none of that name, or the task has no kinds.
+        ConfigError: The kind is missing, there is none of that name, or the task has none.
     """
-    kinds = package.config.classes
+    kinds, wish = package.config.classes, request.to
     if not isinstance(task, Translation):
-        if wish is not None:
-            raise ConfigError(f"The package of {task.name} knows no kinds; leave --to out.")
+        if wish is not None or request.strength != ApplyRequest.model_fields["strength"].default:
+            raise ConfigError(
+                f"The package of {task.name} knows no kinds; leave --to and --strength out."
+            )
         return None
     if wish is None:
         raise ConfigError(f"Say what the pictures shall become: --to {' or --to '.join(kinds)}.")
@@ -109,17 +131,17 @@ def asked(wish: str | None, package: Package, task: AnyTask) -> tuple[int, str] 
             f"The package cannot make {wish!r}; did you mean {near[0]!r}? "
             f"It makes: {', '.join(kinds)}."
         )
-    return kinds.index(wish), wish
+    return Turn(kinds.index(wish), wish, request.strength)
 
 
-def translated(engine: Unpaired, package: Package, picture: Picture, kind: int) -> Picture:
+def translated(engine: Unpaired, package: Package, picture: Picture, turn: Turn) -> Picture:
     """A picture as another kind, at the scale that was learned.
 
     Args:
         engine: The game.
         package: Whose generator it is.
         picture: Any picture; what is transparent is laid on white.
-        kind: Number of the kind that it shall become.
+        turn: What it shall become.
 
     Returns:
         A picture of 8 bits of the package's channels, its shorter side that of the pictures
@@ -128,5 +150,5 @@ def translated(engine: Unpaired, package: Package, picture: Picture, kind: int) 
     config = package.config
     small = scaled(picture, config.channels, min(config.height, config.width))
     given = planes(small.array, config.channels)[None]
-    made = engine.run(package.networks, Wanted(given, kind))[0]
+    made = engine.run(package.networks, Wanted(given, turn.kind, turn.strength))[0]
     return Picture(levels(made.numpy(), grey=False, most=255).astype(np.uint8))

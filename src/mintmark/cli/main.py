@@ -215,6 +215,7 @@ def apply(  # noqa: PLR0913 - a flag each
         list[str] | None, typer.Option(help="Pixels to add, as in left=256; may be repeated.")
     ] = None,
     to: Annotated[str | None, typer.Option(help="The kind that pictures shall become.")] = None,
+    strength: Annotated[float, typer.Option(help="How far: 0 same, 1 wholly; with --to.")] = 1.0,
     compare: Annotated[
         bool, typer.Option("--compare", help="Also write NAME.compare.png: before and after.")
     ] = False,
@@ -226,7 +227,7 @@ def apply(  # noqa: PLR0913 - a flag each
 
     request = ApplyRequest(
         package=package, pictures=tuple(pictures), out=out, fidelity=fidelity, tile=tile,
-        mask=mask, outpaint=margins(outpaint or []), to=to, compare=compare,
+        mask=mask, outpaint=margins(outpaint or []), to=to, strength=strength, compare=compare,
     )  # fmt: skip
     show.follow(
         verb(request, open_world()), go_on="Run the same command again to go on.", tell=False

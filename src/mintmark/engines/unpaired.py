@@ -33,10 +33,12 @@ class Wanted:
     Attributes:
         pictures: In [-1, 1], (N, C, H, W).
         kind: Number of the kind that they shall become.
+        strength: 0 leaves them as they are, 1 changes them wholly.
     """
 
     pictures: Tensor
     kind: int
+    strength: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ class Unpaired:
         kind = torch.full((len(inputs.pictures),), inputs.kind, device=weights.device)
         with torch.no_grad():
             made: Tensor = networks["G"](inputs.pictures.to(weights), kind).float().cpu()
-        return made.clamp(-1, 1)
+        return torch.lerp(inputs.pictures.float().cpu(), made.clamp(-1, 1), inputs.strength)
 
 
 def others(own: Tensor, kinds: int, draws: Draws) -> Tensor:

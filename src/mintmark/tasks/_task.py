@@ -25,7 +25,9 @@ class Input:
     """
 
     name: str
-    kind: Literal["class", "attributes", "text", "seed", "picture", "mask", "margins", "fidelity"]
+    kind: Literal[
+        "class", "attributes", "text", "seed", "picture", "mask", "margins", "fidelity", "strength"
+    ]
     about: str
 
 
@@ -151,6 +153,7 @@ PICTURE = Input("picture", "picture", "The pictures to work on: files or folders
 MASK = Input("mask", "mask", "White where the picture shall be filled, of the same size.")
 MARGINS = Input("outpaint", "margins", "Pixels to add at each side, such as left=256.")
 TO = Input("to", "class", "The kind of pictures that they shall become: a folder's name.")
+STRENGTH = Input("strength", "strength", "How far pictures change: 0 same, 1 wholly.")
 FIDELITY = Input("fidelity", "fidelity", "0 looks best, 1 is nearest to the truth.")
 SEED = Input("seed", "seed", "Picture i of a seed is always the same.")
 

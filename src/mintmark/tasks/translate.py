@@ -1,7 +1,7 @@
 """Pictures of one kind made of pictures of another."""
 
 from mintmark.engines.unpaired import Unpaired
-from mintmark.tasks._task import PICTURE, TO, Translation
+from mintmark.tasks._task import PICTURE, STRENGTH, TO, Translation
 from mintmark.training.trainer import Cosine, Schedule
 
 TASK = Translation(
@@ -18,5 +18,5 @@ TASK = Translation(
         "small": Schedule(images=1_000_000, batch=16, learning_rate=Cosine(4e-4, 2e-5)),
         "base": Schedule(images=5_000_000, batch=16, learning_rate=Cosine(2e-4, 1e-5)),
     },
-    inputs=(PICTURE, TO),
+    inputs=(PICTURE, TO, STRENGTH),
 )
