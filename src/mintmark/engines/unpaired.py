@@ -85,8 +85,8 @@ class Unpaired:
         """Networks need not know the moment."""
 
     def resting(self, name: str, network: nn.Module) -> tuple[str, ...]:  # noqa: ARG002
-        """Everything learns, but heads that compare nothing."""
-        return ("heads",) if name == "G" and self.content == "cycle" else ()
+        """Everything learns, though heads that compare nothing get no gradient."""
+        return ()
 
     def adapt(
         self,
