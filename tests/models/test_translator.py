@@ -72,7 +72,8 @@ def test_finer_maps_reach_the_result_by_themselves() -> None:
     network, x = built()["G"], pictures(2, 3, 16, 16)
     assert isinstance(network, translator.Translator)
     maps = [one.detach().requires_grad_() for one in network.encode(x)]
-    network.decode(x, maps, torch.tensor([1, 0])).square().sum().backward()
+    made = network.decode(x, maps, torch.tensor([1, 0]))
+    made.square().sum().backward()  # type: ignore[no-untyped-call]
     assert [one.grad is not None and bool(one.grad.any()) for one in maps] == [
         True,
         True,
