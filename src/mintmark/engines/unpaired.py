@@ -5,6 +5,11 @@ One generator learns every direction in one run, and one discriminator judges ev
 asked for in one of two ways, or both: patches of the result must be told from others of the
 source (Park et al., CUT, ECCV 2020), or the way back must lead to the source (Zhu et al.,
 CycleGAN, ICCV 2017). A picture that is asked to become what it is shall stay.
+
+Departures: that it stays is asked for by pixels in both ways, since comparing patches once more
+costs a third of a step. Neither way forbids that bright becomes dark, so a correlation of
+brightness below zero costs. There is no pool of former results, as in CUT: penalties on real and
+made pictures keep the judge steady, and a pool would have to be kept in every checkpoint.
 """
 
 from collections.abc import Mapping
@@ -52,7 +57,8 @@ class Unpaired:
         identity: Weight of the mean absolute difference where a picture shall become what it is.
         guard: Weight against results whose brightness is the inverse of the source's.
         adversarial: Weight of the game.
-        game: The pair of losses, of patches; each row is judged by itself.
+        game: The pair of losses, of patches; one that judges each row by itself, because what is
+            real and what is made in a row are of different kinds.
         gamma: Weight of the penalties R1 and R2.
         penalty_every: Steps between penalties; they are scaled to make up for it.
     """
