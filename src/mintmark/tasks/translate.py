@@ -9,8 +9,9 @@ TASK = Translation(
     title="Turn pictures of one kind into another kind",
     about=(
         "Learns from a folder for each kind of pictures, such as day/ and night/, without pairs, "
-        "and leads from any kind to any other. Some hundred pictures of each. It changes colours "
-        "and textures well, shapes only a little, and cannot know what a picture does not show."
+        "and leads from any kind to any other. Some hundred pictures of each, and ten minutes on a "
+        "quiet core at 32 pixels, which is a beginning. Made for colours and textures; shapes "
+        "change only a little, and it cannot know what a picture does not show."
     ),
     engine=Unpaired(),
     schedules={
