@@ -30,12 +30,14 @@ from mintmark.data.public import (
     names,
     outlines,
     photos,
+    pixel_avatars,
 )
 from mintmark.data.readers import open_source, take_snapshot
 
 SETS: dict[str, tuple[ModuleType, dict[str, int]]] = {
     "app-icons": (app_icons, {"limit": 40}),
     "avatars": (avatars, {"count": 96}),
+    "pixel-avatars": (pixel_avatars, {"count": 96}),
     "emoji": (emoji, {"limit": 20}),
     "icons": (icons, {"limit": 40}),
     "outlines": (outlines, {"limit": 80}),
@@ -137,6 +139,7 @@ def test_rights_hold_every_licence_and_name(name: str, built: Build) -> None:
     expected = {
         "app-icons": "GPL-3.0-only",
         "avatars": "LicenseRef-Avataaars-free-use",
+        "pixel-avatars": "CC0-1.0",
         "emoji": "CC-BY-4.0 AND CC-BY-SA-4.0 AND OFL-1.1",
         "outlines": "CC-BY-SA-4.0",
     }
@@ -268,6 +271,30 @@ def test_the_held_out_combinations_are_never_trained_on(built: Build) -> None:
     assert told["train"] <= {one.caption for one in seen}
     assert told["held-out"] <= {one.caption for one in unseen}
     assert told["held-out-seen"] <= told["train"]
+
+
+def test_people_of_both_styles_have_the_same_attributes(built: Build) -> None:
+    _, unseen = avatars.combinations()
+    drawn = [snapshot(built("pixel-avatars") / part).items for part in ("train", "held-out")]
+    held = {item.text for item in snapshot(built("avatars") / "held-out").items}
+    assert {item.text for item in drawn[1]} <= {one.caption for one in unseen}
+    assert not {item.text for item in drawn[0]} & (held | {one.caption for one in unseen})
+
+
+def test_pixel_people_show_the_colours_that_they_are_said_to_have(built: Build) -> None:
+    folder = built("pixel-avatars") / "train"
+    for item in snapshot(folder).items:
+        array = decode((folder / item.name).read_bytes(), item.name).array
+        known = item.attributes
+        hair, skin = avatars.HAIR[str(known["hair"])], avatars.SKIN[str(known["skin"])]
+        lit = [0.9 * level + 25.5 for level in bytes.fromhex(skin)]  # the head is drawn lighter
+        for colour, least in (
+            ([*bytes.fromhex(avatars.BACKGROUND)], 400),
+            ([*bytes.fromhex(hair)], 100),
+            (lit, 40),
+        ):
+            shown = (np.abs(array.astype(float) - colour) <= 2).all(2).sum()
+            assert shown >= least, (item.name, colour)
 
 
 def test_captions_say_the_attributes(built: Build) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from mintmark.actions import filling
+from mintmark.actions import filling, translating
 from mintmark.actions.filling import Where
 from mintmark.actions.generate import load
 from mintmark.actions.layout import before_and_after
@@ -27,7 +27,7 @@ from mintmark.data.pictures import (
 )
 from mintmark.engines.paired import balanced
 from mintmark.provenance.mark import COMPOSITE, FORMATS, SHEET, read_recipe, write_marked
-from mintmark.tasks._task import Restoration, find_task
+from mintmark.tasks._task import Restoration, Task, Translation, find_task
 
 NAMED = 5  # files that failed which the last sentence names
 
@@ -81,7 +81,7 @@ def _work(request: ApplyRequest, world: World) -> Work:
     """
     package = load(request.package, world)
     task = find_task(package.config.task)
-    if not isinstance(task, Restoration):
+    if isinstance(task, Task):
         raise ConfigError(
             f"The package of {task.name} draws new pictures and works on none; "
             "use mintmark generate."
@@ -99,12 +99,13 @@ def _work(request: ApplyRequest, world: World) -> Work:
         tile=request.tile,
         fidelity=request.fidelity,
         where=_where(request, task),
+        turn=translating.asked(request, package, task),
         use=task.use,
         compare=request.compare,
     )
 
 
-def _where(request: ApplyRequest, task: Restoration) -> Where | None:
+def _where(request: ApplyRequest, task: Restoration | Translation) -> Where | None:
     if task.use == "blend":
         return filling.pasted(request, task.name)
     return filling.asked(request, task.name, task.use == "fill")
@@ -164,6 +165,7 @@ def _one(
             "parent": digest_bytes(content),
             "fidelity": work.fidelity,
             **({} if work.where is None else work.where.inputs(file)),
+            **({} if work.turn is None else work.turn.inputs()),
         },
         device=next(work.network.parameters()).device.type,
         code_version=version(),
@@ -192,7 +194,7 @@ def _require_room(size: Measure, work: Work, name: str) -> None:
     """Refuses a picture whose result would be larger than pictures may be."""
     margins = work.where.margins if work.where else {}
     learned = work.side / min(size.width, size.height)
-    scale = learned if work.use == "scale" else work.scale
+    scale = learned if work.use in ("scale", "translate") else work.scale
     width = round(scale * size.width) + margins.get("left", 0) + margins.get("right", 0)
     height = round(scale * size.height) + margins.get("top", 0) + margins.get("bottom", 0)
     limit = settings().max_megapixels

@@ -16,10 +16,11 @@ from mintmark.engines.augment import Augment, chosen
 from mintmark.engines.growth import Grow
 from mintmark.engines.paired import Paired
 from mintmark.engines.synthesis import Synthesis
+from mintmark.engines.unpaired import Unpaired
 from mintmark.models.conditions import Choice, Conditions
 from mintmark.models.families import FAMILIES
 from mintmark.models.package import Config
-from mintmark.tasks._task import AnyTask, Restoration, Task
+from mintmark.tasks._task import AnyTask, Restoration, Task, Translation
 from mintmark.training.trainer import Cosine, Schedule
 
 
@@ -45,9 +46,9 @@ class Choices:
     pairing: Pairing | None = None
     why: tuple[str, ...] = ()
 
-    def applied(self, engine: Synthesis | Paired) -> Synthesis | Paired:
+    def applied(self, engine: Synthesis | Paired | Unpaired) -> Synthesis | Paired | Unpaired:
         """The game of a task with these choices."""
-        if isinstance(engine, Paired):
+        if isinstance(engine, Paired | Unpaired):
             return replace(engine, gamma=self.gamma)
         return replace(
             engine, gamma=self.gamma, augment=self.augment, frozen=self.frozen, grow=self.grow
@@ -69,6 +70,8 @@ def choose(
     pairing = asked(request, task)
     if isinstance(task, Restoration):
         return Choices(_gamma(request, task.engine.gamma), Augment(), pairing=pairing)
+    if isinstance(task, Translation):  # every kind as often, however few pictures it has
+        return Choices(_gamma(request, task.engine.gamma), Augment(), balance="class")
     images = schedule.images
     engine = task.engine.fitted(min(config.height, config.width), schedule.batch)
     assert engine.gamma is not None

@@ -14,11 +14,12 @@ from mintmark.core.media import Picture
 from mintmark.core.records import Lineage, Recipe
 from mintmark.data.loader import PixelSet
 from mintmark.engines.paired import Paired
+from mintmark.engines.unpaired import Unpaired
 from mintmark.metrics.extractors import shipped
 from mintmark.models.card import render
 from mintmark.models.package import Package, save_pretrained
 from mintmark.provenance.mark import COMPOSITE, SHEET, mark, write_marked
-from mintmark.tasks._task import Restoration
+from mintmark.tasks._task import Task
 from mintmark.training.checkpoint import Store
 from mintmark.training.trainer import RunState
 
@@ -64,6 +65,11 @@ def draw_samples(run: Prepared, package: Package) -> None:
         recipe = drawing.recipe_of(package, run.plan.seed, SHEET, more={"report": "restored"})
         write_marked(path, picture, package, recipe, COMPOSITE)  # real pictures are on it
         return
+    if isinstance(engine, Unpaired):
+        picture = previews.kinds(engine, package, run.pixels, run.plan.seed)
+        recipe = drawing.recipe_of(package, run.plan.seed, SHEET, more={"report": "translated"})
+        write_marked(path, picture, package, recipe, COMPOSITE)
+        return
     picture, recipe = _sample_sheet(package)
     write_marked(path, picture, package, recipe)
 
@@ -107,7 +113,7 @@ def save_package(run: Prepared, world: World) -> Package:
 
     folder = run.folder / "package"
     networks = {**state.networks, **state.averages}
-    if isinstance(plan.task, Restoration):  # its samples would be the user's own photographs
+    if not isinstance(plan.task, Task):  # its samples would be the user's own photographs
         return save_pretrained(folder, plan.config, networks, origin, card)
     return save_pretrained(
         folder, plan.config, networks, origin, card, samples, {known.FILE: _memory(run)}

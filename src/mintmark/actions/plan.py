@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mintmark.actions import asking, choices, restoring
+from mintmark.actions import asking, choices, restoring, translating
 from mintmark.actions.asking import Kind
 from mintmark.actions.choices import Choices
 from mintmark.actions.pairing import Pairing
@@ -27,10 +27,11 @@ from mintmark.data.manifest import load as load_snapshot
 from mintmark.data.metadata import INPUT
 from mintmark.engines.paired import Paired
 from mintmark.engines.synthesis import Synthesis
+from mintmark.engines.unpaired import Unpaired
 from mintmark.models.families import FAMILIES
 from mintmark.models.package import Config, Package, from_pretrained
 from mintmark.provenance.rights import combine
-from mintmark.tasks._task import AnyTask, Restoration, Task, find_task
+from mintmark.tasks._task import AnyTask, Restoration, Task, Translation, find_task
 from mintmark.training.trainer import Cosine, Schedule
 
 MARGIN = 0.88  # share of a budget of minutes that is planned; the rest saves, draws and watches
@@ -65,7 +66,7 @@ class Plan:
     recipe: Mapping[str, Any]
 
     @property
-    def engine(self) -> Synthesis | Paired:
+    def engine(self) -> Synthesis | Paired | Unpaired:
         """The game of this run."""
         return self.choices.applied(self.task.engine)
 
@@ -121,6 +122,8 @@ def new_plan(
         )
     if isinstance(task, Restoration):
         config = restoring.config(request, task, name, data, given)
+    elif isinstance(task, Translation):
+        config = translating.config(request, task, name, data.snapshot, given)
     else:
         config = _config(request, task, name, data.snapshot, given)
     # What cannot be read back must not be learned for hours first.
@@ -274,7 +277,7 @@ def flags(plan: Plan) -> str:
         "gamma": f"{made.gamma.start:g}",
         "input": made.pairing.inputs if made.pairing else None,
         "target-half": made.pairing.half if made.pairing else None,
-        "balance": made.balance,
+        "balance": made.balance if isinstance(plan.task, Task) else None,
         "batch": schedule.batch,
         "images": schedule.images,
         "seed": plan.seed,

@@ -20,6 +20,7 @@ from mintmark.data.public import (
     outlines,
     phantoms,
     photos,
+    pixel_avatars,
 )
 from mintmark.data.readers import Broken, Source, open_source, take_snapshot
 
@@ -32,6 +33,7 @@ PUBLIC = {
     "avatars": avatars.build,
     "photos": photos.build,
     "phantoms": phantoms.build,
+    "pixel-avatars": pixel_avatars.build,
 }
 """Builders of public sets by name; each writes a folder from an installed package, or draws it."""
 

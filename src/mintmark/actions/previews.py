@@ -1,9 +1,10 @@
-"""What to look at while a restoration learns: sheets of crops, and their PSNR."""
+"""What to look at while what works on pictures learns: sheets, and the PSNR of crops."""
 
 from collections.abc import Mapping
 from typing import cast
 
 import numpy as np
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -12,6 +13,7 @@ from mintmark.core.media import Picture
 from mintmark.core.seeds import derive
 from mintmark.data.loader import PixelSet
 from mintmark.engines.paired import Paired
+from mintmark.engines.unpaired import Unpaired, Wanted
 from mintmark.models.package import Package
 from mintmark.training.draws import Draws
 
@@ -34,6 +36,19 @@ def sheet(engine: Paired, package: Package, pixels: PixelSet, seed: int) -> Pict
     colours = given[:, : target.shape[1]]  # a mask may follow them
     seen = F.interpolate(colours, size=target.shape[2:], mode="nearest")
     columns = [drawing.pictures(part) for part in (seen, made, target)]
+    return layout.sheet([tile for row in zip(*columns, strict=True) for tile in row], len(columns))
+
+
+def kinds(engine: Unpaired, package: Package, pixels: PixelSet, seed: int) -> Picture:
+    """Pictures in rows, each as it is and as it becomes of every kind; always the same."""
+    assert pixels.labels is not None
+    draw = np.random.Generator(np.random.PCG64(derive(seed, "shown")))
+    places = [draw.permutation(np.flatnonzero(pixels.labels == one))[:SHOWN]
+              for one in range(len(package.config.classes))]  # fmt: skip
+    chosen = np.sort(np.concatenate(places))
+    real = torch.from_numpy(np.array(pixels.pixels[chosen])).float() / 127.5 - 1
+    ways = [engine.run(package.networks, Wanted(real, kind)) for kind in range(len(places))]
+    columns = [drawing.pictures(part) for part in (real, *ways)]
     return layout.sheet([tile for row in zip(*columns, strict=True) for tile in row], len(columns))
 
 

@@ -46,13 +46,13 @@ class Model:
     def apply(
         self, pictures: str | Path | Sequence[str | Path], out: str | Path, **options: Any
     ) -> list[Path]:
-        """Works on pictures, with a package that restores.
+        """Works on pictures, with a package that takes pictures.
 
         Args:
             pictures: A file or folder, or several.
             out: Folder to write to.
             options: The other fields of `actions.requests.ApplyRequest`: fidelity, tile,
-                mask, outpaint.
+                mask, outpaint, to, strength, compare.
 
         Returns:
             The files.

@@ -183,6 +183,10 @@ class ApplyRequest(Request):
     outpaint: dict[Side, Annotated[int, Field(ge=0, le=MOST_MARGIN)]] = Field(
         {}, description="Pixels to add at each side."
     )
+    to: str | None = Field(None, description="The kind of pictures that they shall become.")
+    strength: float = Field(
+        1.0, ge=0, le=1, allow_inf_nan=False, description="How far: 0 same, 1 wholly."
+    )
     compare: bool = Field(
         False, description="Also write NAME.compare.png: before on the left, after on the right."
     )

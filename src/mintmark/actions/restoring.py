@@ -9,7 +9,7 @@ from mintmark.data.palette import palette_of
 from mintmark.models.conditions import Conditions
 from mintmark.models.families import FAMILIES
 from mintmark.models.package import Config, Package
-from mintmark.tasks._task import Restoration
+from mintmark.tasks._task import Restoration, Translation
 
 
 def config(
@@ -24,7 +24,7 @@ def config(
     Raises:
         ConfigError: Something was asked for that restoration does not have.
     """
-    _require_sensible(request, task)
+    require_sensible(request, task)
     snapshot = data.snapshot
     grey = all(item.channels in (1, 2) for item in snapshot.items)
     if task.use == "colour" and grey:
@@ -71,7 +71,12 @@ def _palette(
     return [list(colour) for colour in found]
 
 
-def _require_sensible(request: TrainRequest, task: Restoration) -> None:
+def require_sensible(request: TrainRequest, task: Restoration | Translation) -> None:
+    """Refuses what is for new pictures.
+
+    Raises:
+        ConfigError: It is asked for here.
+    """
     asked = {
         "--family": request.family not in (None, task.family),
         "--condition": request.condition not in ("auto", "none"),

@@ -28,7 +28,7 @@ from mintmark.engines.paired import Paired
 from mintmark.metrics.extractors import shipped
 from mintmark.models.families import FAMILIES
 from mintmark.models.package import Package, from_pretrained
-from mintmark.tasks._task import Restoration
+from mintmark.tasks._task import Restoration, Task
 from mintmark.training import distributed, durable, trainer
 from mintmark.training.checkpoint import Store
 from mintmark.training.runlog import RunLog
@@ -283,7 +283,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _monitor(run: Prepared) -> Monitor | None:
-    if isinstance(run.plan.task, Restoration):
+    if not isinstance(run.plan.task, Task):
         return None
     extractor = shipped(run.plan.task.extractor)
     return watch(extractor, run.pixels, run.plan.seed, run.folder / "log.jsonl")

@@ -9,6 +9,7 @@ from torch import nn
 
 from mintmark.actions import filling
 from mintmark.actions.filling import Where
+from mintmark.actions.translating import Turn, translated
 from mintmark.core.media import Picture
 from mintmark.data.palette import require_known
 from mintmark.data.pictures import scaled
@@ -16,6 +17,7 @@ from mintmark.engines import whole
 from mintmark.engines.paired import Paired
 from mintmark.engines.piecewise import glance, worked
 from mintmark.engines.tiles import Change
+from mintmark.engines.unpaired import Unpaired
 from mintmark.models.package import Package
 from mintmark.tasks._task import Use
 
@@ -35,17 +37,19 @@ class Work:
         tile: Pixels a side at once.
         fidelity: The balance.
         where: What of pictures is filled, or was pasted, or None.
+        turn: What kind pictures become, or None.
         use: How it works on a picture.
         compare: Whether a picture of before and after is written too.
     """
 
     package: Package
     network: nn.Module
-    engine: Paired
+    engine: Paired | Unpaired
     scale: int
     tile: int
     fidelity: float
     where: Where | None
+    turn: Turn | None
     use: Use
     compare: bool
 
@@ -74,6 +78,7 @@ class Work:
 
 def in_tiles(work: Work, picture: Picture, _: Path) -> Working:
     """At its own resolution, piece by piece."""
+    assert isinstance(work.engine, Paired)
     change = work.engine.on({"G": work.network}, glance(picture, work.package.config.channels))
     return (yield from worked(change, picture, work.package.config.channels, work.scale, work.tile))
 
@@ -119,6 +124,13 @@ def blended(work: Work, picture: Picture, file: Path) -> Working:
     return whole.harmonised(work.run, composite, pasted, work.package.config.channels, work.side)
 
 
+def of_another_kind(work: Work, picture: Picture, _: Path) -> Working:
+    """As the kind that was asked for, at the scale that was learned."""
+    assert work.turn is not None and isinstance(work.engine, Unpaired)
+    yield 1, 1
+    return translated(work.engine, work.package, picture, work.turn)
+
+
 USES: Mapping[Use, Callable[[Work, Picture, Path], Working]] = {
     "tiles": in_tiles,
     "fill": filled,
@@ -126,5 +138,6 @@ USES: Mapping[Use, Callable[[Work, Picture, Path], Working]] = {
     "map": mapped,
     "colour": coloured,
     "blend": blended,
+    "translate": of_another_kind,
 }
 """By the name that tasks give to them."""

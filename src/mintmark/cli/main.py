@@ -205,7 +205,7 @@ def generate(  # noqa: PLR0913 - a flag each
 
 
 @app.command(epilog="Example: `mintmark apply runs/large/package photos/ --out large`")
-def apply(
+def apply(  # noqa: PLR0913 - a flag each
     package: Annotated[str, typer.Argument(help="Package folder, or hf://owner/name.")],
     pictures: Annotated[list[Path], typer.Argument(help="Files, or folders of pictures.")],
     out: Out,
@@ -218,18 +218,20 @@ def apply(
     outpaint: Annotated[
         list[str] | None, typer.Option(help="Pixels to add, as in left=256; may be repeated.")
     ] = None,
+    to: Annotated[str | None, typer.Option(help="The kind that pictures shall become.")] = None,
+    strength: Annotated[float, typer.Option(help="How far: 0 same, 1 wholly; with --to.")] = 1.0,
     compare: Annotated[
         bool, typer.Option("--compare", help="Also write NAME.compare.png: before and after.")
     ] = False,
 ) -> None:
-    """Make pictures better: enlarge, clean, fill or extend them."""
+    """Work on pictures: enlarge, clean, fill, extend or translate them."""
     from mintmark.actions.apply import apply as verb
     from mintmark.actions.requests import ApplyRequest
     from mintmark.actions.world import open_world
 
     request = ApplyRequest(
         package=package, pictures=tuple(pictures), out=out, fidelity=fidelity, tile=tile,
-        mask=mask, outpaint=margins(outpaint or []), compare=compare,
+        mask=mask, outpaint=margins(outpaint or []), to=to, strength=strength, compare=compare,
     )  # fmt: skip
     show.follow(
         verb(request, open_world()), go_on="Run the same command again to go on.", tell=False

@@ -68,8 +68,10 @@ def catalogue() -> dict[str, Any]:
 
 def trained(task: str, package: Path) -> None:
     """Where a package is, and a command to use it with."""
-    edits = catalogue()[task]["marks"] == "edited"
-    use = f"apply {package} photos/" if edits else f"generate {package} --grid"
+    entry = catalogue()[task]
+    to = " --to KIND" if any(one["name"] == "to" for one in entry["inputs"]) else ""
+    edits = entry["marks"] == "edited"
+    use = f"apply {package} photos/{to}" if edits else f"generate {package} --grid"
     say(f"The package is in {package}. Try: mintmark {use} --out pictures")
 
 

@@ -106,6 +106,14 @@ def _restores(config: Config) -> bool:
 
 
 def _what(config: Config) -> str:
+    if _restores(config) and config.classes:
+        names = ", ".join(_plain(name) for name in config.classes)
+        return (
+            f"A network of the family {_plain(config.family)} for {_plain(config.task)}, made with "
+            f"Mintmark {_plain(config.library_version)}. It learned from pictures of "
+            f"{config.width} x {config.height} pixels, brings any picture to that scale, and "
+            f"turns it into one of {len(config.classes)} kinds: {names}."
+        )
     if _restores(config):
         return (
             f"A network of the family {_plain(config.family)} for {_plain(config.task)}, made with "
@@ -135,7 +143,8 @@ def _values(one: Attribute) -> str:
 
 def _use(config: Config) -> str:
     if _restores(config):
-        return _fenced("mintmark apply PACKAGE PICTURES --out restored", "sh")
+        to = " --to KIND" if config.classes else ""
+        return _fenced(f"mintmark apply PACKAGE PICTURES --out made{to}", "sh")
     asked = {"class": " --class CLASS", "attributes": " --set NAME=VALUE", "text": ' --text "..."'}
     choice = asked.get(config.conditions.kind, "")
     shell = f"mintmark generate PACKAGE --out pictures --count 16 --seed 1{choice}"

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from mintmark.models import fourier, lut, r3gan, rrdb, spade, stylegan, unet, wide
+from mintmark.models import fourier, lut, r3gan, rrdb, spade, stylegan, translator, unet, wide
 from mintmark.models.layers import presets
 
 
@@ -37,6 +37,7 @@ FAMILIES: dict[str, Family] = {
     "rrdb": Family(rrdb.build, rrdb.preset, restores=True),
     "spade": Family(spade.build, spade.preset, restores=True),
     "stylegan": Family(stylegan.build, stylegan.preset, grows=True),
+    "translator": Family(translator.build, translator.preset, restores=True),
     "unet": Family(unet.build, unet.preset, restores=True),
     "wide": Family(wide.build, wide.preset, restores=True),
 }

@@ -12,9 +12,10 @@ from mintmark.engines.composites import Pasted
 from mintmark.engines.examples import Given
 from mintmark.engines.paired import Paired
 from mintmark.engines.synthesis import Synthesis
+from mintmark.engines.unpaired import Unpaired
 from mintmark.training.trainer import Cosine, Schedule
 
-Use = Literal["tiles", "scale", "fill", "map", "colour", "blend"]
+Use = Literal["tiles", "scale", "fill", "map", "colour", "blend", "translate"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,9 @@ class Input:
     """
 
     name: str
-    kind: Literal["class", "attributes", "text", "seed", "picture", "mask", "margins", "fidelity"]
+    kind: Literal[
+        "class", "attributes", "text", "seed", "picture", "mask", "margins", "fidelity", "strength"
+    ]
     about: str
 
 
@@ -122,7 +125,40 @@ class Restoration:
         return isinstance(self.engine.examples, Pasted)
 
 
-AnyTask = Task | Restoration
+@dataclass(frozen=True)
+class Translation:
+    """Pictures of another kind made of given ones: something that can be learned.
+
+    Attributes:
+        name: As it is typed.
+        title: A few words for a menu.
+        about: What it needs, how long it takes, what it is not good at.
+        engine: The game that teaches it.
+        schedules: Length and rates by preset name.
+        inputs: What using it takes.
+        size: Pixels a side that pictures are brought to, or None to choose by the data.
+        family: The network family, a key of `models.families.FAMILIES`.
+        marks: How its outputs are declared.
+    """
+
+    condition: ClassVar[Literal["class"]] = "class"
+    optional: ClassVar[bool] = False
+    extractor: ClassVar[Literal["pictures"]] = "pictures"
+    guard: ClassVar[bool] = False
+    use: ClassVar[Use] = "translate"
+
+    name: str
+    title: str
+    about: str
+    engine: Unpaired
+    schedules: Mapping[str, Schedule]
+    inputs: tuple[Input, ...]
+    size: int | None = None
+    family: str = "translator"
+    marks: Literal["created", "edited"] = "edited"
+
+
+AnyTask = Task | Restoration | Translation
 
 MOMENTUM = 0.9  # most of a restoration is no game, and there Adam is faster with it
 
@@ -156,6 +192,8 @@ PICTURE = Input("picture", "picture", "The pictures to work on: files or folders
 MASK = Input("mask", "mask", "White where the picture shall be filled, of the same size.")
 PASTED = Input("mask", "mask", "White where something was pasted, of the same size.")
 MARGINS = Input("outpaint", "margins", "Pixels to add at each side, such as left=256.")
+TO = Input("to", "class", "The kind of pictures that they shall become: a folder's name.")
+STRENGTH = Input("strength", "strength", "How far pictures change: 0 same, 1 wholly.")
 FIDELITY = Input("fidelity", "fidelity", "0 looks best, 1 is nearest to the truth.")
 SEED = Input("seed", "seed", "Picture i of a seed is always the same.")
 
@@ -193,7 +231,7 @@ def find_synthesis(name: str) -> Task:
         ConfigError: There is none, or it works on given pictures.
     """
     task = find_task(name)
-    if isinstance(task, Restoration):
+    if not isinstance(task, Task):
         raise ConfigError(
             f"Packages of {name} draw nothing by themselves; give them pictures: "
             "mintmark apply PACKAGE PICTURES --out FOLDER."

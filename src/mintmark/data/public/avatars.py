@@ -74,10 +74,10 @@ RIGHTS = Rights(
 )
 PROGRAM = """
 import { createAvatar } from '@dicebear/core';
-import * as avataaars from '@dicebear/avataaars';
+import * as style from '@dicebear/STYLE';
 import { readFileSync } from 'node:fs';
 for (const options of JSON.parse(readFileSync(0, 'utf8'))) {
-  console.log(JSON.stringify(createAvatar(avataaars, options).toString()));
+  console.log(JSON.stringify(createAvatar(style, options).toString()));
 }
 """
 Options = dict[str, object]
@@ -167,7 +167,7 @@ def _random(part: str, place: int) -> np.random.Generator:
 
 
 def _samples(people: Iterable[Person]) -> Iterator[Sample]:
-    for person, svg in _drawn(people, _options):
+    for person, svg in drawn(people, _options):
         columns = {"text": person.attributes.caption, **vars(person.attributes)}
         yield Sample(f"{person.id}.png", draw(svg)[..., :3], columns)
 
@@ -177,7 +177,7 @@ def _pairs(people: Iterable[Person], seen: Sequence[Attributes]) -> Files:
     before = list(people)
     after = [_changed(person, seen) for person in before]
     for side, group in (("before", before), ("after", after)):
-        for person, svg in _drawn(group, _options):
+        for person, svg in drawn(group, _options):
             yield f"{side}/{person.id}.png", png(draw(svg)[..., :3])
     yield "metadata-of-pairs.jsonl", lines(map(_change, before, after))
 
@@ -206,9 +206,9 @@ def _differing(first: Attributes, second: Attributes) -> list[str]:
 def _parts(people: Iterable[Person]) -> Files:
     """Pictures, and for each pixel the number of the part that it shows."""
     everyone = list(people)
-    for person, svg in _drawn(everyone, _options):
+    for person, svg in drawn(everyone, _options):
         yield f"picture/{person.id}.png", png(draw(svg)[..., :3])
-    for person, svg in _drawn(everyone, _painted):
+    for person, svg in drawn(everyone, _painted):
         # Without its own wish the drawing takes ours, edges that are not smoothed.
         sharp = svg.replace('shape-rendering="auto"', "")
         yield f"map/{person.id}.png", png(_map(draw(sharp, "crisp_edges")[..., :3]))
@@ -258,16 +258,16 @@ def _painted(person: Person) -> Options:
     }
 
 
-def _drawn(
-    people: Iterable[Person], options: Callable[[Person], Options]
+def drawn(
+    people: Iterable[Person], options: Callable[[Person], Options], style: str = "avataaars"
 ) -> Iterator[tuple[Person, str]]:
-    """Each person with its SVG."""
+    """Each person with its SVG, drawn in a style of DiceBear."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        for name in ("@dicebear/core", "@dicebear/avataaars"):
+        for name in ("@dicebear/core", f"@dicebear/{style}"):
             # Node.js finds one package from within the other only in this folder.
             shutil.copytree(fetch.npm(name), place / "node_modules" / name)
-        (place / "draw.mjs").write_text(PROGRAM)
+        (place / "draw.mjs").write_text(PROGRAM.replace("STYLE", style))
         rest = iter(people)
         while chunk := list(islice(rest, CHUNK)):
             asked = json.dumps([options(person) for person in chunk]).encode()

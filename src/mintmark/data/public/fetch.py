@@ -29,6 +29,10 @@ PINS = {
         "9.4.3",
         "6ca7dae651c74ad547e548fbe7c41f49aaa377cf4617259277518389bf6b1a3d",
     ),
+    "@dicebear/pixel-art": (
+        "9.4.3",
+        "1252d798c632c20f194e7d8b2fbc18b23ad76b2511e668668d0051084bfaa754",
+    ),
     "@twemoji/svg": (
         "15.0.0",
         "1d2907557a422c7c4e3feca50ef915c39da1db3d76b4a4d7e73fb59bce4403c3",

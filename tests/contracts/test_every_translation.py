@@ -1,0 +1,229 @@
+"""What every translation promises; a new task file is walked without touching this one."""
+
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pytest
+
+from mintmark.actions.apply import apply
+from mintmark.actions.generate import generate
+from mintmark.actions.requests import ApplyRequest, GenerateRequest, TrainRequest
+from mintmark.actions.train import train
+from mintmark.actions.world import open_world
+from mintmark.core.errors import ConfigError, DataError
+from mintmark.core.files import digest_file
+from mintmark.core.media import Picture
+from mintmark.core.records import Progress
+from mintmark.data.encode import encode
+from mintmark.data.pictures import decode
+from mintmark.models.card import parse
+from mintmark.models.families import FAMILIES
+from mintmark.models.package import from_pretrained, verify
+from mintmark.provenance import mark
+from mintmark.tasks._task import Translation, all_tasks
+
+TASKS = {name: task for name, task in all_tasks().items() if isinstance(task, Translation)}
+SIZE, BATCH = 16, 4
+KINDS = ("day", "night")
+Result = TypeVar("Result")
+
+
+def finish(steps: Generator[Progress, None, Result]) -> Result:
+    """The result of a verb."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+
+
+def folders_of_pictures(folder: Path, kinds: tuple[str, ...] = KINDS) -> Path:
+    """Five bright pictures and three dark ones, 24 x 20."""
+    rng = np.random.default_rng(0)
+    for place, (kind, count) in enumerate(zip(kinds, (5, 3), strict=False)):
+        (folder / kind).mkdir(parents=True)
+        for number in range(count):
+            array = rng.integers(120 * (1 - place), 256 - 120 * place, (20, 24, 3), dtype=np.uint8)
+            (folder / kind / f"{number}.png").write_bytes(encode(Picture(array), "png"))
+    return folder
+
+
+def request_of(task: Translation, data: Path, out: Path) -> TrainRequest:
+    """Five small steps of the smallest preset."""
+    return TrainRequest(
+        task=task.name, data=data, out=out, preset="tiny", size=SIZE, batch=BATCH, images=5 * BATCH
+    )
+
+
+@pytest.fixture(scope="module", params=list(TASKS))
+def made(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Translation, Path]:
+    """A task, and a folder with its data and a finished run."""
+    task = TASKS[request.param]
+    folder = tmp_path_factory.mktemp(task.name)
+    data = folders_of_pictures(folder / "data")
+    finish(train(request_of(task, data, folder / "run"), open_world()))
+    return task, folder
+
+
+def asked(folder: Path, out: Path, *pictures: Path, **more: object) -> list[Path]:
+    """What `apply` writes with the run's package."""
+    given = {"package": str(folder / "run/package"), "pictures": pictures, "out": out}
+    return finish(apply(ApplyRequest.model_validate(given | more), open_world()))
+
+
+def test_there_are_translations() -> None:
+    assert "translate" in TASKS
+
+
+def test_resumes_exactly(made: tuple[Translation, Path], tmp_path: Path) -> None:
+    task, folder = made
+    request = request_of(task, folder / "data", tmp_path / "run")
+    with closing(train(request, open_world())) as steps:
+        first = next(progress for progress in steps if progress.done)
+    assert 0 < first.done < first.total
+    finish(train(request, open_world()))
+    for name in ("G.safetensors", "D.safetensors"):
+        straight, cut = folder / "run/package" / name, tmp_path / "run/package" / name
+        assert digest_file(straight) == digest_file(cut)
+
+
+def test_packages_and_loads_back(made: tuple[Translation, Path]) -> None:
+    task, folder = made
+    package = from_pretrained(folder / "run/package", ("G", "D"))
+    assert package.config.classes == KINDS and FAMILIES[package.config.family].restores
+    assert package.config.task == task.name
+    assert "README.md" in verify(folder / "run/package")
+    card = (folder / "run/package/README.md").read_text()
+    assert "--to KIND" in card and "2 kinds: day, night" in card
+    assert parse(card)["pipeline_tag"] == "image-to-image"
+    assert not list((folder / "run/package").rglob("*.png"))  # the user's own pictures
+    assert list((folder / "run/samples").glob("*.png"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_it_makes_is_marked(made: tuple[Translation, Path], tmp_path: Path, kind: str) -> None:
+    task, folder = made
+    written = asked(folder, tmp_path, folder / "data/day", to=kind, compare=True)
+    assert [path.name for path in written] == ["0.png", "1.png", "2.png", "3.png", "4.png"]
+    for path in written:
+        content = path.read_bytes()
+        assert mark.source_type(content) == mark.COMPOSITE
+        recipe = mark.read_recipe(content, path.name)
+        assert recipe.task == task.name and recipe.inputs["to"] == kind
+        assert recipe.inputs["parent"] == digest_file(folder / "data/day" / path.name)
+        assert path.with_name(f"{path.name}.compare.png").exists()
+
+
+def test_pictures_are_brought_to_the_scale_that_was_learned(
+    made: tuple[Translation, Path], tmp_path: Path
+) -> None:
+    _, folder = made
+    rng = np.random.default_rng(1)
+    shapes = {"wide.png": (32, 96, 3), "tall.png": (40, 20, 1), "clear.png": (32, 32, 4)}
+    for name, shape in shapes.items():
+        array = rng.integers(0, 256, shape, dtype=np.uint8)
+        (tmp_path / name).write_bytes(encode(Picture(array), "png"))
+    given = [tmp_path / name for name in shapes]
+    written = {path.name: path for path in asked(folder, tmp_path / "out", *given, to="night")}
+    found = {name: decode(path.read_bytes(), name).array.shape for name, path in written.items()}
+    assert found == {"wide.png": (16, 48, 3), "tall.png": (32, 16, 3), "clear.png": (16, 16, 3)}
+
+
+def test_strength_leads_from_the_picture_to_the_other_kind(
+    made: tuple[Translation, Path], tmp_path: Path
+) -> None:
+    _, folder = made
+    given = tmp_path / "given.png"
+    array = np.random.default_rng(2).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
+    given.write_bytes(encode(Picture(array), "png"))
+    found = []
+    for strength in (0.0, 0.5, 1.0):
+        (path,) = asked(folder, tmp_path / str(strength), given, to="night", strength=strength)
+        found.append(decode(path.read_bytes(), path.name).array.astype(int))
+    assert np.array_equal(found[0], array) and not np.array_equal(found[2], array)
+    assert np.abs(found[1] - (found[0] + found[2]) / 2).max() <= 1
+
+
+def test_a_second_kind_is_made_anew_and_the_same_one_is_left(
+    made: tuple[Translation, Path], tmp_path: Path
+) -> None:
+    _, folder = made
+    (first,) = asked(folder, tmp_path, folder / "data/day/0.png", to="night")
+    before = first.stat().st_mtime_ns
+    asked(folder, tmp_path, folder / "data/day/0.png", to="night")
+    assert first.stat().st_mtime_ns == before
+    asked(folder, tmp_path, folder / "data/day/0.png", to="day")
+    assert mark.read_recipe(first.read_bytes(), first.name).inputs["to"] == "day"
+
+
+@pytest.mark.parametrize(
+    ("wish", "told"),
+    [
+        ({}, "--to day or --to night"),
+        ({"to": "nigth"}, "did you mean 'night'"),
+        ({"to": "night", "fidelity": 0.9}, "leave --fidelity out"),
+        ({"to": "night", "outpaint": {"left": 4}}, "fills nothing"),
+    ],
+)
+def test_what_it_cannot_do_is_refused(
+    made: tuple[Translation, Path], tmp_path: Path, wish: dict[str, object], told: str
+) -> None:
+    _, folder = made
+    with pytest.raises(ConfigError, match=told):
+        asked(folder, tmp_path / "out", folder / "data/day", **wish)
+    assert not (tmp_path / "out").exists()
+
+
+def test_it_draws_nothing_by_itself(made: tuple[Translation, Path], tmp_path: Path) -> None:
+    _, folder = made
+    request = GenerateRequest(package=str(folder / "run/package"), out=tmp_path / "out")
+    with pytest.raises(ConfigError, match="mintmark apply"):
+        finish(generate(request, open_world()))
+
+
+@pytest.mark.parametrize("kinds", [("day",), ("", "night")])
+@pytest.mark.parametrize("name", TASKS)
+def test_one_kind_is_not_enough(name: str, kinds: tuple[str, ...], tmp_path: Path) -> None:
+    data = folders_of_pictures(tmp_path / "data", kinds)
+    with pytest.raises(DataError, match="two or more"):
+        finish(train(request_of(TASKS[name], data, tmp_path / "run"), open_world()))
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_is_for_new_pictures_is_refused(
+    made: tuple[Translation, Path], tmp_path: Path
+) -> None:
+    task, folder = made
+    request = request_of(task, folder / "data", tmp_path / "run")
+    with pytest.raises(ConfigError, match="--balance is for new pictures"):
+        finish(train(request.model_copy(update={"balance": "class"}), open_world()))
+
+
+def test_a_run_starts_from_a_package(made: tuple[Translation, Path], tmp_path: Path) -> None:
+    task, folder = made
+    start = str(folder / "run/package")
+    request = request_of(task, folder / "data", tmp_path / "run")
+    finish(train(request.model_copy(update={"start": start, "images": BATCH}), open_world()))
+    began, before = from_pretrained(tmp_path / "run/package"), from_pretrained(start)
+    assert began.lineage.base == before.digest
+    others = folders_of_pictures(tmp_path / "others", ("dawn", "dusk"))
+    strange = request_of(task, others, tmp_path / "strange").model_copy(update={"start": start})
+    with pytest.raises(ConfigError, match="knows the kinds day, night"):
+        finish(train(strange, open_world()))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_tells_the_user_what_it_is(name: str) -> None:
+    task = TASKS[name]
+    assert task.name == name
+    assert task.title[0].isupper() and not task.title.endswith(".")
+    assert len(task.about) > 60 and task.about.endswith(".")
+    assert {entry.name for entry in task.inputs} == {"picture", "to", "strength"}
+    assert all(entry.about.endswith(".") for entry in task.inputs)
+    assert "tiny" in task.schedules  # what a CPU trains

@@ -1,0 +1,220 @@
+"""The unpaired game: every direction in one run, contents that stay, and colours not inverted."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mintmark.core.records import Progress
+from mintmark.data.loader import Loader, PixelSet
+from mintmark.engines import contrast
+from mintmark.engines.unpaired import Unpaired, Wanted, brightness, correlation, others
+from mintmark.models import translator
+from mintmark.training import trainer
+from mintmark.training.checkpoint import Store
+from mintmark.training.draws import Draws
+from mintmark.training.precision import Compute
+from mintmark.training.trainer import Batch, Cosine, Moment, RunState, Schedule
+
+SIZE = 16
+Pixels = NDArray[np.uint8]
+ARGS: dict[str, Any] = {
+    "height": SIZE,
+    "width": SIZE,
+    "channels": 3,
+    "classes": 2,
+    "features": 16,
+    "blocks": 2,
+    "heads": 16,
+}
+ENGINE = Unpaired(content="both", penalty_every=2)
+SCHEDULE = Schedule(images=48, batch=4)
+
+
+def networks(**changes: object) -> dict[str, nn.Module]:
+    """Small networks with every weight moved from its start."""
+    torch.manual_seed(0)
+    built = translator.build({**ARGS, **changes})
+    with torch.no_grad():
+        for network in built.values():
+            for parameter in network.parameters():
+                parameter.add_(torch.randn_like(parameter), alpha=0.02)
+    return built
+
+
+def scenes(kind: int, count: int, seed: int) -> Pixels:
+    """Grey blocks in warm light (kind 0) or in cold light (kind 1), (N, 3, SIZE, SIZE)."""
+    blocks = np.random.default_rng(seed).integers(60, 196, (count, 1, SIZE // 4, SIZE // 4))
+    grey = blocks.repeat(4, 2).repeat(4, 3)
+    light = np.array([40, 0, -40] if kind == 0 else [-40, 0, 40]).reshape(3, 1, 1)
+    pictures: Pixels = (grey + light).astype(np.uint8)
+    return pictures
+
+
+@pytest.fixture(scope="module")
+def pixels() -> PixelSet:
+    every = np.concatenate([scenes(0, 40, 1), scenes(1, 40, 2)])
+    labels = np.repeat([0, 1], 40)
+    return PixelSet(every, labels, "scenes", torch.from_numpy(labels), labels)
+
+
+def playing(
+    engine: Unpaired, state: RunState, pixels: PixelSet, schedule: Schedule = SCHEDULE
+) -> Iterator[Progress]:
+    with Loader(pixels, schedule.batch, state.seed) as loader:
+        yield from trainer.train(engine, state, loader, schedule, Compute())
+
+
+def weights(network: nn.Module) -> Tensor:
+    return torch.cat([parameter.detach().flatten() for parameter in network.parameters()])
+
+
+def moment(step: int = 0, rows: slice = slice(0, 4)) -> Moment:
+    return Moment(step, 0.5, {"gamma_scale": 1.0}, Draws(0, step, 4, rows.start, rows.stop))
+
+
+def batch_of(pixels: PixelSet, rows: slice = slice(0, 4)) -> Batch:
+    real = torch.from_numpy(pixels.pixels[[0, 41, 2, 43]]).float() / 127.5 - 1
+    return Batch(real[rows], torch.tensor([0, 1, 0, 1])[rows])
+
+
+def test_rows_become_any_other_kind_as_often() -> None:
+    own = torch.arange(4).repeat(500)
+    wanted = others(own, 4, Draws(0, 0, 2000, 0, 2000))
+    assert not (wanted == own).any()
+    counts = torch.zeros(4, 4).index_put_((own, wanted), torch.ones(2000), accumulate=True)
+    off = counts[~torch.eye(4, dtype=torch.bool)]
+    assert off.min() > 120 and off.max() < 215  # 167 expected, standard deviation 11
+
+
+@pytest.mark.parametrize(
+    ("content", "found"), [("nce", {"nce"}), ("cycle", {"cycle"}), ("both", {"nce", "cycle"})]
+)
+def test_content_is_kept_as_asked(content: Any, found: set[str], pixels: PixelSet) -> None:
+    engine = replace(ENGINE, content=content)
+    losses = engine.losses("generator", networks(), batch_of(pixels), moment())
+    assert set(losses) & {"nce", "cycle"} == found
+    assert all(value.ndim == 0 and torch.isfinite(value) for value in losses.values())
+
+
+def test_penalties_come_when_they_are_due(pixels: PixelSet) -> None:
+    nets, batch = networks(), batch_of(pixels)
+    assert "penalty" in ENGINE.losses("discriminator", nets, batch, moment(step=2))
+    assert "penalty" not in ENGINE.losses("discriminator", nets, batch, moment(step=3))
+
+
+@pytest.mark.parametrize("phase", ["discriminator", "generator"])
+def test_losses_are_means_over_rows(phase: str, pixels: PixelSet) -> None:
+    """However a batch is cut, so that micro-batches and processes give the same run."""
+    nets = networks()
+    whole = ENGINE.losses(phase, nets, batch_of(pixels), moment())
+    parts = [
+        ENGINE.losses(phase, nets, batch_of(pixels, rows), moment(rows=rows))
+        for rows in (slice(0, 1), slice(1, 4))
+    ]
+    for name, value in whole.items():
+        together = parts[0][name] * 0.25 + parts[1][name] * 0.75
+        torch.testing.assert_close(together, value, atol=1e-5, rtol=1e-4, msg=name)
+
+
+def test_both_networks_learn_and_unused_heads_rest(pixels: PixelSet) -> None:
+    engine = replace(ENGINE, content="cycle")
+    state = trainer.start(engine, networks(), 0, Compute())
+    before = {name: weights(network) for name, network in state.networks.items()}
+    generator = state.networks["G"]
+    assert isinstance(generator, translator.Translator)
+    heads = weights(generator.heads)
+    for _ in islice(playing(engine, state, pixels), 2):
+        pass
+    assert not any(torch.equal(weights(state.networks[name]), before[name]) for name in before)
+    assert torch.equal(weights(generator.heads), heads)
+
+
+def test_a_run_that_stops_goes_on_as_if_it_had_not(pixels: PixelSet, tmp_path: Path) -> None:
+    straight, cut = (trainer.start(ENGINE, networks(), 0, Compute()) for _ in range(2))
+    for _ in playing(ENGINE, straight, pixels):
+        pass
+    for _ in islice(playing(ENGINE, cut, pixels), 5):
+        pass
+    Store(tmp_path).save(cut)
+    fresh = trainer.start(ENGINE, translator.build(ARGS), 3, Compute())
+    Store(tmp_path).restore(fresh)
+    for _ in playing(ENGINE, fresh, pixels):
+        pass
+    assert torch.equal(weights(fresh.averages["G"]), weights(straight.averages["G"]))
+
+
+def test_a_recipe_tells_games_apart() -> None:
+    assert ENGINE.describe() != replace(ENGINE, content="nce").describe()
+    assert ENGINE.describe() != replace(ENGINE, guard=2.0).describe()
+
+
+def test_places_are_each_taken_once() -> None:
+    found = contrast.chosen(Draws(0, 0, 3, 0, 3).uniform("places", 50), 20)
+    assert found.shape == (3, 20) and all(len(set(row.tolist())) == 20 for row in found)
+    maps = torch.arange(3 * 2 * 50.0).view(3, 2, 5, 10)
+    taken = contrast.at(maps, found)
+    assert torch.equal(taken[1, :, 1], maps[1, 1].flatten()[found[1]])
+
+
+def test_patches_are_told_by_their_own_source() -> None:
+    """PatchNCE is small where each patch is most like its own, and large where they are mixed."""
+    source = torch.eye(8).expand(2, 8, 8)
+    same = contrast.patch_nce(nn.Identity(), source, source)
+    moved = contrast.patch_nce(nn.Identity(), source.roll(1, 1), source)
+    even = contrast.patch_nce(nn.Identity(), torch.ones(2, 8, 8), source)
+    assert same.shape == (2,) and same.max() < 1e-4
+    assert moved.min() > 10
+    torch.testing.assert_close(even, torch.full((2,), np.log(8.0)).float())
+
+
+def test_keys_carry_no_gradient() -> None:
+    head = nn.Linear(4, 4)
+    made, source = (torch.randn(1, 6, 4, requires_grad=True) for _ in range(2))
+    contrast.patch_nce(head, made, source).sum().backward()  # type: ignore[no-untyped-call]
+    assert made.grad is not None and source.grad is None
+
+
+def test_inverted_brightness_costs_and_nothing_else_does(pixels: PixelSet) -> None:
+    real = batch_of(pixels).real
+    bright = brightness(real)
+    assert bright.shape == (4, 64)
+    assert correlation(bright, brightness(0.3 * real + 0.1)).min() > 0.999
+    assert correlation(bright, brightness(-real)).max() < -0.999
+    assert correlation(bright, torch.zeros(4, 64)).abs().max() < 1e-6
+
+    class Inverted(translator.Translator):
+        def decode(self, x: Tensor, maps: list[Tensor], kind: Tensor) -> Tensor:  # noqa: ARG002
+            return -x
+
+    nets = networks()
+    plain = ENGINE.losses("generator", nets, batch_of(pixels), moment())
+    inverted = {**nets, "G": Inverted(translator.TranslatorArgs(**ARGS))}
+    told = ENGINE.losses("generator", inverted, batch_of(pixels), moment())
+    assert plain["inverted"] == 0 and plain["brightness"] > 0.3
+    assert told["inverted"] > 0.99 and told["brightness"] < -0.99
+
+
+@pytest.mark.parametrize("content", ["nce", "cycle"])
+def test_it_learns_both_directions_in_one_run(content: Any, pixels: PixelSet) -> None:
+    """Other light falls on the same blocks, which nobody ever showed beside each other."""
+    engine = Unpaired(content=content)
+    torch.manual_seed(0)
+    state = trainer.start(engine, translator.build(ARGS), 0, Compute())
+    schedule = Schedule(images=480, batch=8, learning_rate=Cosine(3e-3, 3e-4))
+    for _ in playing(engine, state, pixels, schedule):
+        pass
+    for kind in (0, 1):
+        real, truth = (
+            torch.from_numpy(scenes(one, 8, 9)).float() / 127.5 - 1 for one in (kind, 1 - kind)
+        )
+        made = engine.run(state.averages, Wanted(real, 1 - kind))
+        error, unchanged = (made - truth).abs().mean(), (real - truth).abs().mean()
+        assert error < 0.6 * unchanged, (kind, float(error), float(unchanged))
