@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mintmark.core.errors import ConfigError
 from mintmark.models import unet
+from mintmark.models.layers.nonlocal_means import means, noise
 
 ARGS: dict[str, Any] = {"height": 32, "width": 32, "channels": 3, "features": 8, "blocks": 1}
 
@@ -40,6 +41,15 @@ def test_it_begins_as_what_is_given() -> None:
     assert torch.equal(unet.build({**ARGS, "more": 1})["G"](x), x[:, :3])
 
 
+def test_filtered_it_begins_at_a_plain_filter_and_sees_both() -> None:
+    x = pictures(1, 3, 20, 20)
+    fresh = unet.build({**ARGS, "filtered": True})["G"](x)
+    assert torch.allclose(fresh, means(x, noise(x)))
+    network = built(filtered=True)["G"]
+    assert network(x).shape == x.shape
+    assert network.state_dict()["first.weight"].shape[1] == 2 * 3 * 4  # both, folded
+
+
 def test_a_place_sees_far() -> None:
     network = built()["G"]
     x = pictures(1, 3, 64, 64)
@@ -69,6 +79,7 @@ def test_every_weight_learns(conditional: bool) -> None:
         ({"features": 10**9}, "features"),
         ({"blocks": 0}, "blocks"),
         ({"conditional": 1}, "conditional"),
+        ({"filtered": "yes"}, "filtered"),
         ({"depth": 1}, "depth"),
     ],
 )

@@ -6,7 +6,8 @@ with Deep Denoiser Prior" (DRUNet), 2021. Works on 2 x 2 cells folded into chann
 al., "Real-ESRGAN", 2021), which costs a quarter.
 
 Departures: residual blocks of this package, without normalisation; the network adds to its
-input, and its last layer begins at zero, so that training starts at the picture given; the
+input, and its last layer begins at zero, so that training starts at the picture given, or at
+non-local means of it where it is `filtered`, which take a network long to match; the
 discriminator scores patches, and sees what was given beside them where it is `conditional`
 (Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks", 2017).
 """
@@ -16,11 +17,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mintmark.core.errors import ConfigError
-from mintmark.models.layers import patches, presets
+from mintmark.models.layers import nonlocal_means, patches, presets
 from mintmark.models.layers.residual import DenseBlock, conv
 
 FOLD = 2  # pixels a side of a cell
@@ -40,6 +42,8 @@ class UNetArgs:
         more: Channels of the input beyond those, such as a mask.
         features: Channels at the highest resolution.
         blocks: Residual blocks a resolution, each on the way down and on the way up.
+        filtered: Whether it begins at non-local means of the picture instead of the picture, and is
+            given both.
         conditional: Whether the discriminator sees the input beside the picture.
         scales: Resolutions that the discriminator judges at, from the full one down by halves.
     """
@@ -50,6 +54,7 @@ class UNetArgs:
     more: int = 0
     features: int = 32
     blocks: int = 2
+    filtered: bool = False
     conditional: bool = False
     scales: int = 1
 
@@ -65,8 +70,8 @@ class UNetArgs:
             "scales": (self.scales, (1, 2)),
         }
         presets.require("unet", allowed)
-        if not isinstance(self.conditional, bool):
-            raise ConfigError("unet takes true or false as conditional; correct it.")
+        if not all(isinstance(one, bool) for one in (self.filtered, self.conditional)):
+            raise ConfigError("filtered and conditional are true or false; correct them.")
 
 
 class UNet(nn.Module):
@@ -74,14 +79,15 @@ class UNet(nn.Module):
 
     def __init__(self, args: UNetArgs) -> None:
         super().__init__()
-        self.channels = args.channels
+        self.channels, self.filtered = args.channels, args.filtered
+        planes = args.channels * (1 + args.filtered) + args.more
         widths = [level * args.features for level in LEVELS]
         scale = (2 * len(widths) * args.blocks) ** -0.5  # fix-up, see `ResidualArgs.fixup`
 
         def stage(width: int) -> nn.Sequential:
             return nn.Sequential(*(DenseBlock(width, scale) for _ in range(args.blocks)))
 
-        self.first = conv((args.channels + args.more) * FOLD**2, widths[0], 3, 1.0)
+        self.first = conv(planes * FOLD**2, widths[0], 3, 1.0)
         self.down = nn.ModuleList(stage(width) for width in widths[:-1])
         self.reduce = nn.ModuleList(conv(4 * a, b, 1, 1.0) for a, b in pairwise(widths))
         self.lowest = stage(widths[-1])
@@ -99,6 +105,8 @@ class UNet(nn.Module):
             Pictures, (N, channels, H, W).
         """
         height, width = x.shape[2:]
+        if self.filtered:
+            x = torch.cat([self._filtered(x[:, : self.channels]), x], 1)
         whole = F.pad(x, (0, -width % CELL, 0, -height % CELL), "replicate")
         y = self.first(F.pixel_unshuffle(whole, FOLD))  # (N, features, H / 2, W / 2)
         seen = []
@@ -111,6 +119,11 @@ class UNet(nn.Module):
             y = stage(F.pixel_shuffle(enlarge(y), 2) + seen.pop())  # (N, former width, 2h, 2w)
         change = F.pixel_shuffle(self.last(y), FOLD)[:, :, :height, :width]
         return x[:, : self.channels] + change
+
+    def _filtered(self, pictures: Tensor) -> Tensor:
+        """A plain filter's answer, from which no gradient is wanted; in float32."""
+        with torch.no_grad(), torch.autocast(pictures.device.type, enabled=False):
+            return nonlocal_means.means(pictures.float(), nonlocal_means.noise(pictures.float()))
 
 
 PRESETS: Mapping[str, Mapping[str, int]] = {

@@ -14,8 +14,8 @@ TASK = Restoration(
         "minutes it was far behind plain filters that are told the strength. It knows noise "
         "that is alike at every pixel, not grain, stripes or compression."
     ),
-    engine=Paired(Undo(Noise(10, 50)), pixel=0.0, error=0.02, adversarial=0.01),
-    args={},
+    engine=Paired(Undo(Noise(10, 50)), pixel=0.0, error=0.02, adversarial=0.01, turn=0.8),
+    args={"filtered": True},
     schedules=RESTORING,
     inputs=(PICTURE, FIDELITY),
     family="unet",
