@@ -4,7 +4,7 @@
 nobody, by the distance to the true drawing in the shipped feature network, and by the palette
 error: how far the colours of a picture lie from those of the true one wherever they are, the
 sliced Wasserstein distance of their CIELAB values. The game must be nearer in both than the
-same network taught by pixels alone, for as many images.
+same network taught by pixels alone, for as many images; the balance is the one that `apply` takes.
 
 `layout`: avatars painted from maps of their parts. A network that was taught by real pictures
 to say which part each pixel shows must find at least 0.9 of the asked parts in the painted
@@ -36,7 +36,7 @@ from mintmark.actions.pairing import Pairing
 from mintmark.actions.world import open_world
 from mintmark.data.loader import Loader, PixelSet
 from mintmark.data.palette import palette_of
-from mintmark.engines.paired import perceptual_loss
+from mintmark.engines.paired import balanced, perceptual_loss
 from mintmark.metrics.colour import lab
 from mintmark.models.families import FAMILIES
 from mintmark.models.package import from_pretrained
@@ -46,6 +46,7 @@ from mintmark.training.precision import Compute
 
 SIZE = 64
 IMAGES = 30_000
+DEFAULT = 0.3  # the balance that `apply` takes
 DIRECTIONS = 32  # of colour space
 SHOWN = 8
 JUDGES = 100  # avatars that only judge
@@ -71,9 +72,10 @@ def pairs_of(folder: Path, inputs: str, exact: bool) -> tuple[PixelSet, tuple[ob
 
 
 def learned(folder: Path) -> Network:
-    """The network of a package, as `apply` uses it at fidelity 0."""
-    package = from_pretrained(folder)
-    return partial(task_of(package.config.task).engine.run, package.networks)
+    """The network of a package, at the balance that `apply` takes."""
+    package = from_pretrained(folder, ("G", "F"))
+    network = balanced(package.networks, DEFAULT)
+    return partial(task_of(package.config.task).engine.run, {"G": network})
 
 
 def taught(task: Restoration, pixels: PixelSet, args: dict[str, object], images: int, seed: int,
@@ -88,7 +90,8 @@ def taught(task: Restoration, pixels: PixelSet, args: dict[str, object], images:
     with Loader(pixels, schedule.batch, seed, background=True) as loader:
         for _ in trainer.train(engine, state, loader, schedule, Compute()):
             pass
-    return partial(engine.run, {"G": state.averages["G"]})
+    network = balanced(state.averages, DEFAULT) if game else state.averages["G"]
+    return partial(engine.run, {"G": network})
 
 
 def tensors(pixels: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
