@@ -117,7 +117,7 @@ def _what(config: Config) -> str:
     if _restores(config):
         return (
             f"A network of the family {_plain(config.family)} for {_plain(config.task)}, made with "
-            f"Mintmark {_plain(config.library_version)}. It learned from pieces of {config.width} "
+            f"Mintmark {_plain(config.library_version)}. It learned at {config.width} "
             f"x {config.height} pixels and takes pictures of any size."
         )
     shape = f"{config.width} x {config.height} pixels with {config.channels} channel(s)"
