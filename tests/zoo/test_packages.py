@@ -36,7 +36,9 @@ def folder_of(name: str) -> Path:
 
 
 def test_they_are_there() -> None:
-    assert set(zoo.names()) == {"avatars", "digits"}
+    assert set(zoo.names()) == {
+        "avatars", "denoise", "digits", "low-dose-ct", "outlines-to-colour",
+    }  # fmt: skip
 
 
 @every_drawing
@@ -75,9 +77,7 @@ def test_noise_is_taken_out(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).normal(0, 25, clean.shape)
     noisy = (clean + noise).round().clip(0, 255).astype(np.uint8)
     (tmp_path / "a.png").write_bytes(encode(Picture(noisy), "png"))
-    request = ApplyRequest(
-        package="denoise", pictures=(tmp_path / "a.png",), out=tmp_path / "out", fidelity=1
-    )
+    request = ApplyRequest(package="denoise", pictures=(tmp_path / "a.png",), out=tmp_path / "out")
     deque(apply(request, open_world()), maxlen=0)
     made = decode((tmp_path / "out/a.png").read_bytes(), "a.png").array
     before, after = (np.square(x.astype(float) - clean).mean() for x in (noisy, made))
