@@ -35,11 +35,12 @@ from mintmark.actions import prepare
 from mintmark.actions.pairing import Pairing
 from mintmark.actions.world import open_world
 from mintmark.data.loader import Loader, PixelSet
-from mintmark.data.palette import palette_of
+from mintmark.data.palette import Colour, palette_of
 from mintmark.engines.paired import balanced, perceptual_loss
 from mintmark.metrics.colour import lab
 from mintmark.models.families import FAMILIES
 from mintmark.models.package import from_pretrained
+from mintmark.models.spade import Painter, SpadeArgs
 from mintmark.tasks._task import Restoration, find_task
 from mintmark.training import trainer
 from mintmark.training.precision import Compute
@@ -62,7 +63,7 @@ def task_of(name: str) -> Restoration:
     return task
 
 
-def pairs_of(folder: Path, inputs: str, exact: bool) -> tuple[PixelSet, tuple[object, ...]]:
+def pairs_of(folder: Path, inputs: str, exact: bool) -> tuple[PixelSet, tuple[Colour, ...]]:
     """The pairs of a data set as one array, and the colours of the maps where they are maps."""
     data = prepare.read(folder)
     rows = Pairing(inputs).rows(data.snapshot, exact)
@@ -180,10 +181,8 @@ def layout(images: int, folder: Path, picture: Path | None, seed: int) -> bool:
     paint = taught(task, own, args, images, seed, game=True)
     minutes = (time.process_time() - began) / 60
     given, target = tensors(np.asarray(pixels.pixels))
-    painter = FAMILIES[task.family].build(
-        {**FAMILIES[task.family].preset("tiny", (3, SIZE, SIZE), {}), **args}
-    )["G"]
-    parts = painter.get_submodule("").parts(given).argmax(1)  # type: ignore[operator]
+    painter = Painter(SpadeArgs(SIZE, SIZE, 3, palette))
+    parts = painter.parts(given).argmax(1)  # (N, SIZE, SIZE)
     judge = segmenter(target[:-JUDGES], parts[:-JUDGES], len(palette))
     made = paint(given[-JUDGES:])
     with torch.no_grad():

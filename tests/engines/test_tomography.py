@@ -2,7 +2,9 @@
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,7 +52,8 @@ def attenuation(slices: Tensor) -> NDArray[np.float64]:
 
 def test_projections_are_those_of_scikit_image() -> None:
     mine = SCANNER.project(body())[0].numpy()
-    theirs = radon(attenuation(body()), ANGLES, circle=False).T  # type: ignore[no-untyped-call]
+    project: Callable[..., Any] = radon
+    theirs = project(attenuation(body()), ANGLES, circle=False).T
     centre, other = mine.shape[1] // 2, theirs.shape[1] // 2
     shown = slice(centre - 40, centre + 40), slice(other - 40, other + 40)
     assert np.abs(mine[:, shown[0]] - theirs[:, shown[1]]).max() < 0.01 * theirs.max()
@@ -74,7 +77,8 @@ def test_back_projection_is_that_of_scikit_image() -> None:
     mine = hounsfield(SCANNER.reconstruct(sinograms, SIDE, SIDE))[0, 0].numpy()
     detectors = sinograms.shape[2]
     views = sinograms[0].double().numpy().T
-    theirs = iradon(views, ANGLES, output_size=SIDE, circle=False)  # type: ignore[no-untyped-call]
+    reconstruct: Callable[..., Any] = iradon
+    theirs = reconstruct(views, ANGLES, output_size=SIDE, circle=False)
     assert detectors % 2  # else scikit-image has its centre elsewhere
     inside = np.s_[3:-3, 3:-3]
     units = (theirs / PIXEL / WATER - 1) * 1000

@@ -12,9 +12,9 @@ from torch import Tensor
 from mintmark.models.layers.nonlocal_means import LEAST, PATCH, REACH, STRENGTH, means, noise
 
 
-def photograph() -> Tensor:
+def photograph(name: str = "astronaut") -> Tensor:
     """A part of a photograph of scikit-image, (1, 3, 96, 96) in [-1, 1]."""
-    array = np.asarray(getattr(skimage.data, "astronaut")())[:96, 150:246]  # noqa: B009 - untyped
+    array = np.asarray(getattr(skimage.data, name)())[:96, 150:246]
     return torch.from_numpy(array.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
 
 

@@ -40,7 +40,7 @@ class Grey:
     kind: Literal["grey"] = "grey"
 
     @torch.no_grad()
-    def __call__(self, clean: Tensor, draws: Draws) -> Tensor:  # noqa: ARG002
+    def __call__(self, clean: Tensor, draws: Draws) -> Tensor:  # noqa: ARG002 - as all damages
         """Damages a batch; see `degrade.Damage`."""
         levels = luma(clean).add(1).mul(127.5).round()
         return levels.div(127.5).sub(1).expand_as(clean)

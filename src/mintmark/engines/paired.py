@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from mintmark.engines import likeness
 from mintmark.engines.adversarial import RELATIVISTIC, Game, squared_gradient
 from mintmark.engines.examples import Examples
+from mintmark.engines.steady import Steady
 from mintmark.engines.tiles import Change
 from mintmark.metrics import extractors
 from mintmark.metrics.features import FeatureNet
@@ -33,7 +34,7 @@ FEATURES = "pictures"  # the shipped network whose maps are compared
 
 
 @dataclass(frozen=True)
-class Paired:
+class Paired(Steady):
     """A generator `G` from picture to picture, and a discriminator `D` of what it makes.
 
     Attributes:
@@ -82,26 +83,6 @@ class Paired:
         if not self.adversarial:
             return {"G": Average("G")}
         return {"G": Average("G"), "F": Average("G", until=self.turn)}
-
-    def controls(self) -> dict[str, float]:
-        """Nothing adapts."""
-        return {}
-
-    def prepare(self, networks: Mapping[str, nn.Module], fraction: float) -> None:
-        """Networks need not know the moment."""
-
-    def resting(self, name: str, network: nn.Module) -> tuple[str, ...]:  # noqa: ARG002
-        """Everything learns."""
-        return ()
-
-    def adapt(
-        self,
-        controls: Mapping[str, float],
-        figures: Mapping[str, float],  # noqa: ARG002
-        batch: int,  # noqa: ARG002
-    ) -> dict[str, float]:
-        """Nothing adapts."""
-        return dict(controls)
 
     def describe(self) -> dict[str, Any]:
         """What decides the losses, as plain JSON, to tell one recipe from another."""

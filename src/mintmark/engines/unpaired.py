@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from mintmark.engines.adversarial import NON_SATURATING, Game, squared_gradient
 from mintmark.engines.contrast import PATCHES, at, chosen, patch_nce
+from mintmark.engines.steady import Steady
 from mintmark.models.translator import Translator
 from mintmark.training.draws import Draws
 from mintmark.training.trainer import Average, Batch, Cosine, Moment, Phase
@@ -47,7 +48,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Unpaired:
+class Unpaired(Steady):
     """A generator `G` from any kind of pictures to any other, and a judge `D` of all kinds.
 
     Attributes:
@@ -82,26 +83,6 @@ class Unpaired:
     def averaged(self) -> Mapping[str, Average]:
         """What is used."""
         return {"G": Average("G")}
-
-    def controls(self) -> dict[str, float]:
-        """Nothing adapts."""
-        return {}
-
-    def prepare(self, networks: Mapping[str, nn.Module], fraction: float) -> None:
-        """Networks need not know the moment."""
-
-    def resting(self, name: str, network: nn.Module) -> tuple[str, ...]:  # noqa: ARG002
-        """Everything learns, though heads that compare nothing get no gradient."""
-        return ()
-
-    def adapt(
-        self,
-        controls: Mapping[str, float],
-        figures: Mapping[str, float],  # noqa: ARG002
-        batch: int,  # noqa: ARG002
-    ) -> dict[str, float]:
-        """Nothing adapts."""
-        return dict(controls)
 
     def describe(self) -> dict[str, Any]:
         """What decides the losses, as plain JSON, to tell one recipe from another."""
