@@ -23,6 +23,7 @@ from mintmark.engines.unpaired import (
     brightness,
     correlation,
     others,
+    smooth,
 )
 from mintmark.models import translator
 from mintmark.training import trainer
@@ -151,6 +152,16 @@ def test_a_judge_may_see_another_part_of_the_model(pixels: PixelSet) -> None:
     seen = ENGINE._seen(nets, own, own)
     assert torch.equal(seen[:, :3], own) and not torch.equal(seen[:, 3:], own)
     assert torch.equal(seen[:, 3:].roll((8, 8), (2, 3)), own)
+
+
+def test_a_judge_may_learn_that_blurred_edges_are_wrong(pixels: PixelSet) -> None:
+    nets, batch = networks(), batch_of(pixels)
+    losses = replace(ENGINE, edges=0.5).losses("discriminator", nets, batch, moment())
+    assert set(losses) - set(ENGINE.losses("discriminator", nets, batch, moment())) == {"edges"}
+    own = batch.real[:, :3]
+    assert smooth(own).shape == own.shape
+    torch.testing.assert_close(smooth(own).mean((2, 3)), own.mean((2, 3)), atol=0.1, rtol=0)
+    assert smooth(own).diff().abs().max() < 0.5 * own.diff().abs().max()
 
 
 def test_the_share_of_a_picture_that_changes_costs(pixels: PixelSet) -> None:

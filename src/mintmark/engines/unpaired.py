@@ -36,6 +36,7 @@ from mintmark.training.trainer import Average, Batch, Cosine, Moment, Phase
 
 GAMMA = Cosine(1.0, 0.1)
 CELLS = 8  # a side of the small pictures whose brightness is compared
+BLUR = 5  # pixels a side over which edges are blurred
 LUMA = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R BT.601)
 
 
@@ -85,6 +86,8 @@ class Unpaired(Steady):
         texture: Weight of the texture of the reference, where there is one.
         identity: Weight of the mean absolute difference where a picture shall become what it is.
         guard: Weight against results whose brightness is the inverse of the source's.
+        edges: Weight of the game against pictures whose edges are blurred (Chen et al.,
+            "CartoonGAN", CVPR 2018).
         area: Weight of the mean share of a picture that changes, where the generator says it.
         adversarial: Weight of the game.
         game: The pair of losses, of patches; one that judges each row by itself, because what is
@@ -99,6 +102,7 @@ class Unpaired(Steady):
     texture: float = 0.5
     identity: float = 1.0
     guard: float = 1.0
+    edges: float = 0.0
     area: float = 0.0
     adversarial: float = 1.0
     game: Game = NON_SATURATING
@@ -198,6 +202,9 @@ class Unpaired(Steady):
             "logit_real": right.mean().detach(),
             "logit_fake": wrong.mean().detach(),
         }
+        if self.edges:
+            blurred = networks["D"](self._seen(networks, smooth(real), real), own).float()
+            figures["edges"] = self.edges * self.game.discriminator(right, blurred).mean()
         if due:
             squares = squared_gradient(logits.mean(1), pixels).mean()  # R1 and R2 of the halves
             weight = self.gamma.at(moment.fraction) * moment.controls["gamma_scale"]
@@ -297,6 +304,12 @@ def compared(translator: Translator, made: Tensor, source: list[Tensor], draws: 
         places = chosen(numbers, PATCHES)
         parts.append(patch_nce(head, at(ours, places), at(theirs, places)).mean())
     return torch.stack(parts).mean()
+
+
+def smooth(pictures: Tensor) -> Tensor:
+    """Pictures (N, C, H, W) whose edges are blurred, of the same size."""
+    padded = F.pad(pictures, [BLUR // 2] * 4, "replicate")
+    return F.avg_pool2d(padded, BLUR, 1)
 
 
 def brightness(pictures: Tensor) -> Tensor:
