@@ -22,7 +22,6 @@ name. PICTURES is a folder for sheets: given, made, and the true one where it is
 """
 
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,22 +30,17 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from runs import Networks, Pixels, cache, save_sheet, trained
 
 from mintmark.actions import prepare
-from mintmark.actions.world import open_world
-from mintmark.data.loader import Loader, PixelSet
+from mintmark.data.loader import PixelSet
 from mintmark.data.manifest import Snapshot
 from mintmark.data.public.avatars import HAIR, SKIN
 from mintmark.engines.unpaired import Unpaired, Wanted
 from mintmark.metrics import attributes as judges
 from mintmark.metrics.attributes import Attribute, AttributeNet
 from mintmark.metrics.colour import colour_difference
-from mintmark.models.families import FAMILIES
 from mintmark.tasks._task import Translation, find_task
-from mintmark.training import trainer
-from mintmark.training.precision import Compute
-from mintmark.training.trainer import RunState
 
 SHAPE = (3, 32, 32)
 IMAGES = 24_000
@@ -61,7 +55,6 @@ ASKED = (
 LOOKED = 12_000  # pictures that a judge is shown
 SHOWN = 16
 
-Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 Ways = Mapping[str, Callable[[Pixels, int], Pixels]]
 """By name, what makes pictures of the kind of that number."""
@@ -70,9 +63,7 @@ Ways = Mapping[str, Callable[[Pixels, int], Pixels]]
 def read(folder: Path) -> tuple[Pixels, Snapshot]:
     """A part of a set at this size."""
     data = prepare.read(folder)
-    return np.asarray(data.pixels(SHAPE, open_world().settings.cache / "pixels").pixels), (
-        data.snapshot
-    )
+    return np.asarray(data.pixels(SHAPE, cache()).pixels), data.snapshot
 
 
 def two_kinds(first: Pixels, second: Pixels) -> PixelSet:
@@ -82,38 +73,27 @@ def two_kinds(first: Pixels, second: Pixels) -> PixelSet:
     return PixelSet(pixels, labels, "two kinds", torch.from_numpy(labels), labels)
 
 
-def trained(content: Literal["nce", "cycle"], pixels: PixelSet, images: int) -> RunState:
-    """A run of the task's `tiny` preset, of another length."""
+def task_of(content: Literal["nce", "cycle"]) -> Translation:
+    """The task, which keeps the content in that way."""
     task = find_task("translate")
     assert isinstance(task, Translation)
-    torch.manual_seed(0)
-    family = FAMILIES[task.family]
-    networks = family.build(family.preset("tiny", SHAPE, {"classes": 2}))
-    engine = replace(task.engine, content=content)
-    state = trainer.start(engine, networks, 0, Compute())
-    schedule = replace(task.schedules["tiny"], images=images)
-    with Loader(pixels, schedule.batch, 0, background=True) as loader:
-        for _ in trainer.train(engine, state, loader, schedule, Compute()):
-            pass
-    return state
+    return replace(task, engine=replace(task.engine, content=content))
 
 
 def ways(pixels: PixelSet, images: int) -> Ways:
     """Both ways to keep the content, and no change; tells what they cost."""
     found: dict[str, Callable[[Pixels, int], Pixels]] = {"no change": lambda given, _: given}
     for content in ("nce", "cycle"):
-        began = time.process_time()
-        state = trained(content, pixels, images)
-        minutes = (time.process_time() - began) / 60
+        networks, minutes = trained(task_of(content), pixels, images)
         print(f"{content}: {images} images in {minutes:.1f} CPU minutes", flush=True)
-        found[content] = _way(state)
+        found[content] = _way(networks)
     return found
 
 
-def _way(state: RunState) -> Callable[[Pixels, int], Pixels]:
+def _way(networks: Networks) -> Callable[[Pixels, int], Pixels]:
     def way(given: Pixels, kind: int) -> Pixels:
         pictures = torch.from_numpy(given).float() / 127.5 - 1
-        made = Unpaired().run(state.averages, Wanted(pictures, kind))
+        made = Unpaired().run(networks, Wanted(pictures, kind))
         return ((made + 1) * 127.5).round().byte().numpy()
 
     return way
@@ -224,10 +204,7 @@ def write(folder: Path | None, name: str, rows: Sequence[Pixels]) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     lines = [np.concatenate([*row[:SHOWN].transpose(0, 2, 3, 1)], axis=1) for row in rows]
-    sheet = Image.fromarray(np.concatenate(lines))
-    sheet.resize((2 * sheet.width, 2 * sheet.height), Image.Resampling.NEAREST).save(
-        folder / f"{name}.png"
-    )
+    save_sheet(folder / f"{name}.png", np.concatenate(lines), times=2)
 
 
 CASES = {"emoji": emoji, "avatars": avatars}
