@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from runs import cache, finish
+from runs import cache
 
 from mintmark.actions import asking, drawing, plan, prepare, train, tune
 from mintmark.actions.generate import load
+from mintmark.actions.python import finish
 from mintmark.actions.requests import TrainRequest
 from mintmark.actions.world import open_world
 from mintmark.metrics.distribution.frechet import frechet_distance

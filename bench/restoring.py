@@ -38,7 +38,6 @@ from runs import (
     Pixels,
     both,
     cache,
-    finish,
     packaged,
     perceptual,
     save_sheet,
@@ -48,6 +47,7 @@ from runs import (
 from skimage import restoration
 
 from mintmark.actions import prepare
+from mintmark.actions.python import finish
 from mintmark.core.media import Picture
 from mintmark.data.public import photos
 from mintmark.engines.paired import balanced

@@ -4,10 +4,9 @@ No bench by itself: `make bench` leaves it out.
 """
 
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -34,7 +33,6 @@ DEFAULT: float = ApplyRequest.model_fields["fidelity"].default
 
 Networks = Mapping[str, nn.Module]
 Pixels = NDArray[np.uint8]
-Result = TypeVar("Result")
 
 
 def task_of(name: str) -> Restoration:
@@ -69,16 +67,6 @@ def packaged(folder: Path) -> tuple[Restoration, Networks]:
 def both(networks: Networks) -> Networks:
     """The ends of the balance; where there was no game, one network is both."""
     return {"F": networks["G"], **networks}
-
-
-def finish(steps: Generator[object, None, Result]) -> Result:
-    """What a generator returns at its end."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
 
 
 def cache() -> Path:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from arrays import inputs
+from torch import nn
 
 from mintmark.core.errors import ConfigError
 from mintmark.models import wide
@@ -21,10 +22,6 @@ def built(**changes: object) -> dict[str, nn.Module]:
             for parameter in network.parameters():
                 parameter.add_(torch.randn_like(parameter), alpha=0.05)
     return networks
-
-
-def inputs(*shape: int) -> Tensor:
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(1)) * 2 - 1
 
 
 @pytest.mark.parametrize("more", [0, 4])
