@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch.distributed as dist
-from arrays import normal
 from numpy.typing import NDArray
 
 from mintmark.core.errors import ConfigError
@@ -22,6 +21,10 @@ from mintmark.metrics.distribution.moments import (
 )
 
 Array = NDArray[np.float64]
+
+
+def normal(seed: int, *shape: int) -> Array:
+    return np.random.default_rng(seed).normal(size=shape)
 
 
 def assert_equal(ours: Moments, rows: Array, rtol: float = 1e-12) -> None:
