@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from arrays import inputs
+from arrays import inputs, stirred
 from torch import nn
 from torch.nn import functional as F
 
@@ -22,14 +22,7 @@ ARGS: dict[str, Any] = {
 
 
 def built(**changes: object) -> dict[str, nn.Module]:
-    """Networks with every weight moved, since some begin at zero on purpose."""
-    torch.manual_seed(0)
-    networks = rrdb.build({**ARGS, **changes})
-    with torch.no_grad():
-        for network in networks.values():
-            for parameter in network.parameters():
-                parameter.add_(torch.randn_like(parameter), alpha=0.05)
-    return networks
+    return stirred(rrdb.build, {**ARGS, **changes})
 
 
 @pytest.mark.parametrize("scale", [1, 2, 4])
