@@ -33,7 +33,6 @@ logger = get_logger("actions")
 
 JUDGE_SEED = 0  # fixed, so that models on one data set share the network
 ENOUGH = 30  # pictures of a class, generated and real, before its coverage says anything
-K = 5
 
 
 def choose(wish: Features, package: Package, real: PixelSet, world: World) -> Extractor:
@@ -111,7 +110,7 @@ def _one_class(
     share = float(right.mean())
     coverage = None
     if min(len(real), len(fake)) >= ENOUGH:
-        coverage = precision_recall_density_coverage(real, fake, K).coverage
+        coverage = precision_recall_density_coverage(real, fake).coverage
     error = math.sqrt(share * (1 - share) / len(fake))
     return ClassFigures(name, len(fake), len(real), share, error, coverage)
 
