@@ -11,14 +11,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from mintmark.core.errors import DataError
-from mintmark.data.pictures import decode, to_pillow
 from mintmark.data.public import fetch
-from mintmark.data.public.parts import SIZE, Sample, build_part, labelled, rights_of
+from mintmark.data.public.parts import Sample, build_part, labelled, rights_of
+from mintmark.data.public.patches import patches, reduced
 
-PLAIN = 8.0  # of 255, mean over the channels: patches that deviate less are left out
 MATE = "usr/share/backgrounds/mate/nature/"
 PLASMA = "usr/share/wallpapers/"
 GPL, LGPL = "GPL-2.0-or-later", "LGPL-3.0-only"
@@ -91,23 +88,12 @@ def whole(held_out: bool) -> dict[str, NDArray[np.uint8]]:
 
 def _photograph(name: str, mate: Path, plasma: Path) -> NDArray[np.uint8]:
     licence, _ = PHOTOS[name]
-    path = mate / f"{name}.jpg"
-    if licence == LGPL:
-        path = plasma / name / "contents" / "images" / "2560x1600.jpg"
-    if not path.exists():
-        raise DataError(f"The photograph {name} is not in {path.parents[0]}; it may have moved.")
-    photo = to_pillow(decode(path.read_bytes(), path.name).array).convert("RGB")
-    small = photo.resize((photo.width // 2, photo.height // 2), Image.Resampling.LANCZOS)
-    return np.asarray(small)
+    if licence == GPL:
+        return reduced(mate / f"{name}.jpg")
+    return reduced(plasma / name / "contents" / "images" / "2560x1600.jpg")
 
 
 def _patches(name: str, mate: Path, plasma: Path) -> Iterator[Sample]:
     licence, author = PHOTOS[name]
     columns = {"group": name, "licence": licence, "attribution": f"{name} by {author}"}
-    rows = _photograph(name, mate, plasma)
-    height, width, _ = rows.shape
-    for top in range(0, height - SIZE + 1, SIZE):
-        for left in range(0, width - SIZE + 1, SIZE):
-            patch = rows[top : top + SIZE, left : left + SIZE]
-            if patch.std(axis=(0, 1)).mean() > PLAIN:
-                yield Sample(f"{name.lower()}-{top:04}-{left:04}.png", patch, columns)
+    return patches(_photograph(name, mate, plasma), columns)
