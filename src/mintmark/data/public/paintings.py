@@ -1,18 +1,20 @@
 """The public set `paintings`: patches of the painted and drawn wallpapers of Plasma.
 
 19 pictures of one Debian package, most of them geometric, brought to 1,280 pixels of
-width and cut as `photos` is. The split is by whole pictures.
+width at most and cut as `photos` is. The split is by whole pictures.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mintmark.data.public import fetch
 from mintmark.data.public.parts import Sample, build_part, labelled, rights_of
 from mintmark.data.public.patches import patches, reduced
 
 FOLDER = "usr/share/wallpapers/"
-WIDTH = 1280  # pixels; the widest are four times that, smooth and with room for little else
 LGPL, SHARED = "LGPL-3.0-only", "CC-BY-SA-4.0"
 PAINTINGS = {  # file below `contents/images`, and what the metadata beside it says
     "Altai": ("5120x2880.png", SHARED, "Alesya Khoteeva"),
@@ -67,7 +69,18 @@ def build(folder: Path, limit: int | None = None) -> Path:
     return folder
 
 
+def whole(held_out: bool) -> dict[str, NDArray[np.uint8]]:
+    """The pictures of a part by name, reduced and uncut, (height, width, 3)."""
+    package = fetch.debian("plasma-workspace-wallpapers", FOLDER)
+    names = [name for name in PAINTINGS if (name in HELD_OUT) == held_out]
+    return {name: _painting(name, package) for name in names}
+
+
+def _painting(name: str, package: Path) -> NDArray[np.uint8]:
+    return reduced(package / name / "contents" / "images" / PAINTINGS[name][0])
+
+
 def _samples(name: str, package: Path) -> Iterator[Sample]:
-    file, licence, author = PAINTINGS[name]
+    _, licence, author = PAINTINGS[name]
     columns = {"group": name, "licence": licence, "attribution": f"{name} by {author}"}
-    return patches(reduced(package / name / "contents" / "images" / file, width=WIDTH), columns)
+    return patches(_painting(name, package), columns)

@@ -12,17 +12,17 @@ from mintmark.data.pictures import decode, to_pillow
 from mintmark.data.public.parts import SIZE, Sample
 
 PLAIN = 8.0  # of 255, mean over the channels: patches that deviate less are left out
+LONGEST = 1280  # pixels a side of what is cut; wider pictures are smooth and weigh too much
 
 
-def reduced(path: Path, width: int | None = None) -> NDArray[np.uint8]:
-    """A picture of a package, smaller, which removes the noise of JPEG.
+def reduced(path: Path) -> NDArray[np.uint8]:
+    """A picture of a package at half its size or less, which removes the noise of JPEG.
 
     Args:
         path: Its file.
-        width: Pixels that it shall be wide; None halves it.
 
     Returns:
-        Samples, (height, width, 3).
+        Samples, (height, width, 3), no side over LONGEST.
 
     Raises:
         DataError: The file is not there.
@@ -30,8 +30,8 @@ def reduced(path: Path, width: int | None = None) -> NDArray[np.uint8]:
     if not path.exists():
         raise DataError(f"The picture {path.name} is not in {path.parent}; it may have moved.")
     picture = to_pillow(decode(path.read_bytes(), path.name).array).convert("RGB")
-    width = width or picture.width // 2
-    size = (width, picture.height * width // picture.width)
+    factor = max(2, max(picture.size) / LONGEST)
+    size = (int(picture.width / factor), int(picture.height / factor))
     return np.asarray(picture.resize(size, Image.Resampling.LANCZOS))
 
 
