@@ -3,7 +3,7 @@
 Whole photographs and paintings of the public sets `photos` and `paintings` that taught nobody, the
 middle 512 x 512 pixels of each, every photograph in the style of every painting. Unit: a pair.
 
-- edges: the correlation of the strength of edges (Sobel, of the luma) between what was given and
+- edges: the correlation of the strength of edges (slope of the luma) between what was given and
   what was made, over pixels; 1 for the picture itself.
 - style: how far the Gram matrices of filters lie from those of the painting, as a share of how far
   the photograph's lie; the filters are random ones of three scales that nobody trained, since the
@@ -28,11 +28,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from skimage import color, filters
+from skimage import color
 from torch import Tensor
 from torch.nn import functional as F
 
 from mintmark.actions import prepare
+from mintmark.actions.python import finish
 from mintmark.actions.requests import TrainRequest
 from mintmark.actions.train import train
 from mintmark.actions.world import open_world
@@ -85,13 +86,9 @@ def change_of(package: Package, painting: Pixels) -> Change:
 
 def styled(package: Package) -> Way:
     def way(photo: Pixels, painting: Pixels) -> Pixels:
-        steps = worked(change_of(package, painting), Picture(photo), 3, 1, 256)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                made: Pixels = end.value.array
-                return made
+        made = finish(worked(change_of(package, painting), Picture(photo), 3, 1, 256))
+        pixels: Pixels = np.asarray(made.array, np.uint8)
+        return pixels
 
     return way
 
@@ -106,7 +103,8 @@ def as_photo(package: Package) -> Way:
 
 
 def edges(picture: Pixels) -> NDArray[np.float64]:
-    strength: NDArray[np.float64] = filters.sobel(color.rgb2gray(picture)).ravel()
+    down, right = np.gradient(color.rgb2gray(picture))
+    strength: NDArray[np.float64] = np.hypot(down, right).ravel()
     return strength
 
 
@@ -144,19 +142,17 @@ def bend(way: Way, painting: Pixels) -> float:
     return float(np.max(moves))
 
 
-def trained(images: int, data: Path) -> Package:
+def learned(images: int, data: Path) -> Package:
     """A package of a run on the patches of both sets."""
+    both = data / "styles"
+    both.mkdir(parents=True, exist_ok=True)
     for name in ("photos", "paintings"):
         prepare.get(name, data / name)
-    both = data / "styles"
-    if not both.exists():
-        both.mkdir()
-        for name in ("photos", "paintings"):
+        if not (both / name).exists():
             (both / name).symlink_to((data / name / "train").resolve())
     began, out = time.process_time(), data / f"style-{images}"
     request = TrainRequest(task="style", data=both, out=out, preset="tiny", images=images)
-    for _ in train(request, open_world()):
-        pass
+    finish(train(request, open_world()))
     print(f"{images} images in {(time.process_time() - began) / 60:.1f} CPU minutes", flush=True)
     return from_pretrained(out / "package")
 
@@ -165,7 +161,7 @@ def main() -> None:
     given = sys.argv[1] if len(sys.argv) > 1 else "12000"
     data = Path(sys.argv[2]) if len(sys.argv) > 2 else Path("data")
     picture = Path(sys.argv[3]) if len(sys.argv) > 3 else None
-    package = trained(int(given), data) if given.isdecimal() else from_pretrained(Path(given))
+    package = learned(int(given), data) if given.isdecimal() else from_pretrained(Path(given))
     ways: Mapping[str, Way] = {
         "colour transfer": transferred,
         "style": styled(package),
