@@ -21,6 +21,7 @@ PICTURE is written with photographs, paintings, colour transfer, style and photo
 
 import sys
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -28,6 +29,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from runs import levels
 from skimage import color
 from torch import Tensor
 from torch.nn import functional as F
@@ -42,6 +44,7 @@ from mintmark.data.public import paintings, photos
 from mintmark.engines import whole
 from mintmark.engines.piecewise import worked
 from mintmark.engines.tiles import Change
+from mintmark.engines.tones import toned, toning
 from mintmark.engines.unpaired import Unpaired, Wanted
 from mintmark.models.package import Package, from_pretrained
 
@@ -73,20 +76,27 @@ def transferred(photo: Pixels, painting: Pixels) -> Pixels:
     given, model = color.rgb2lab(photo), color.rgb2lab(painting)
     axes = (0, 1)
     normal = (given - given.mean(axes)) / given.std(axes)
-    made = color.lab2rgb(normal * model.std(axes) + model.mean(axes))
+    with warnings.catch_warnings(action="ignore"):  # of colours that no screen has
+        made = color.lab2rgb(normal * model.std(axes) + model.mean(axes))
     pixels: Pixels = (made.clip(0, 1) * 255).round().astype(np.uint8)
     return pixels
 
 
-def change_of(package: Package, painting: Pixels) -> Change:
-    engine = Unpaired()
-    code = engine.code(package.networks, 0, unit(painting))
-    return lambda x: engine.run(package.networks, Wanted(x, code))
+def begun(photo: Pixels, painting: Pixels) -> Pixels:
+    """The closed form that the style begins with."""
+    given, model = unit(photo), unit(painting)
+    return levels(toned(given, toning(given, model))[0])
+
+
+def change_of(package: Package, photo: Pixels, painting: Pixels) -> Change:
+    engine, model = Unpaired(), unit(painting)
+    code, tones = engine.code(package.networks, 0, model), toning(unit(photo), model)
+    return lambda x: engine.run(package.networks, Wanted(x, code, tones))
 
 
 def styled(package: Package) -> Way:
     def way(photo: Pixels, painting: Pixels) -> Pixels:
-        made = finish(worked(change_of(package, painting), Picture(photo), 3, 1, 256))
+        made = finish(worked(change_of(package, photo, painting), Picture(photo), 3, 1, 256))
         pixels: Pixels = np.asarray(made.array, np.uint8)
         return pixels
 
@@ -95,7 +105,7 @@ def styled(package: Package) -> Way:
 
 def as_photo(package: Package) -> Way:
     def way(photo: Pixels, painting: Pixels) -> Pixels:
-        made = whole.followed(change_of(package, painting), Picture(photo), 3, SEEN)
+        made = whole.followed(change_of(package, photo, painting), Picture(photo), 3, SEEN)
         pixels: Pixels = np.asarray(made.array, np.uint8)
         return pixels
 
@@ -164,6 +174,7 @@ def main() -> None:
     package = learned(int(given), data) if given.isdecimal() else from_pretrained(Path(given))
     ways: Mapping[str, Way] = {
         "colour transfer": transferred,
+        "where it begins": begun,
         "style": styled(package),
         "photo mode": as_photo(package),
     }
