@@ -20,7 +20,7 @@ from mintmark.core.media import Picture
 from mintmark.data.crops import viewed
 from mintmark.data.loader import Loader, PixelSet
 from mintmark.data.public import photos
-from mintmark.engines.paired import perceptual_loss
+from mintmark.engines.perception import perceptual_loss
 from mintmark.metrics.colour import lab
 from mintmark.models.families import FAMILIES
 from mintmark.models.package import from_pretrained
@@ -48,7 +48,9 @@ def trained(
     began = time.process_time()
     torch.manual_seed(seed)
     family, schedule = FAMILIES[task.family], replace(task.schedules["tiny"], images=images)
-    own = task.args if isinstance(task, Restoration) else {"classes": 2}
+    own = dict(task.args)
+    if pixels.kinds is not None:
+        own["classes"] = int(pixels.kinds.max()) + 1
     height, width = pixels.pixels.shape[2:]
     networks = family.build({**family.preset("tiny", (3, height, width), {}), **own})
     state = trainer.start(task.engine, networks, seed, Compute())

@@ -25,7 +25,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -33,6 +32,7 @@ from numpy.typing import NDArray
 from runs import Networks, Pixels, cache, save_sheet, trained
 
 from mintmark.actions import prepare
+from mintmark.actions.translating import with_references
 from mintmark.data.loader import PixelSet
 from mintmark.data.manifest import Snapshot
 from mintmark.data.public.avatars import HAIR, SKIN
@@ -43,6 +43,7 @@ from mintmark.metrics.colour import colour_difference
 from mintmark.tasks._task import Translation, find_task
 
 SHAPE = (3, 32, 32)
+CONTENT = {"nce": (0.5, 0.0), "cycle": (0.0, 10.0)}  # weights of patches and of the way back
 IMAGES = 24_000
 CELL = 4  # pixels a side over which colours are compared
 ARTISTS = ("noto", "twemoji")
@@ -69,21 +70,21 @@ def read(folder: Path) -> tuple[Pixels, Snapshot]:
 def two_kinds(first: Pixels, second: Pixels) -> PixelSet:
     """What a run learns from."""
     labels = np.repeat([0, 1], [len(first), len(second)])
-    pixels = np.concatenate([first, second])
-    return PixelSet(pixels, labels, "two kinds", torch.from_numpy(labels), labels)
+    return with_references(PixelSet(np.concatenate([first, second]), labels, "two kinds"), True)
 
 
-def task_of(content: Literal["nce", "cycle"]) -> Translation:
+def task_of(content: str) -> Translation:
     """The task, which keeps the content in that way."""
     task = find_task("translate")
     assert isinstance(task, Translation)
-    return replace(task, engine=replace(task.engine, content=content))
+    nce, cycle = CONTENT[content]
+    return replace(task, engine=replace(task.engine, nce=nce, cycle=cycle))
 
 
 def ways(pixels: PixelSet, images: int) -> Ways:
     """Both ways to keep the content, and no change; tells what they cost."""
     found: dict[str, Callable[[Pixels, int], Pixels]] = {"no change": lambda given, _: given}
-    for content in ("nce", "cycle"):
+    for content in CONTENT:
         networks, minutes = trained(task_of(content), pixels, images)
         print(f"{content}: {images} images in {minutes:.1f} CPU minutes", flush=True)
         found[content] = _way(networks)
@@ -93,7 +94,8 @@ def ways(pixels: PixelSet, images: int) -> Ways:
 def _way(networks: Networks) -> Callable[[Pixels, int], Pixels]:
     def way(given: Pixels, kind: int) -> Pixels:
         pictures = torch.from_numpy(given).float() / 127.5 - 1
-        made = Unpaired().run(networks, Wanted(pictures, kind))
+        engine = Unpaired()
+        made = engine.run(networks, Wanted(pictures, engine.code(networks, kind)))
         return ((made + 1) * 127.5).round().byte().numpy()
 
     return way
