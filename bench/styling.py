@@ -106,8 +106,8 @@ def as_photo(package: Package) -> Way:
 
 
 def edges(picture: Pixels) -> NDArray[np.float64]:
-    strength: NDArray[np.float64] = filters.sobel(color.rgb2gray(picture)).ravel()
-    return strength
+    sobel: Callable[..., NDArray[np.float64]] = filters.sobel
+    return sobel(color.rgb2gray(picture)).ravel()
 
 
 def grams(picture: Pixels) -> list[Tensor]:
