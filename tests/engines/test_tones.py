@@ -13,7 +13,8 @@ def pictures(seed: int, channels: int = 3) -> Tensor:
     mix = torch.rand(2, channels, channels, generator=draw) - 0.3
     noise = torch.randn(2, channels, 600, generator=draw)
     shift = 0.4 * torch.rand(2, channels, 1, generator=draw) - 0.2
-    return (0.2 * mix @ noise + shift).view(2, channels, 20, 30)
+    own = torch.randn(2, channels, 600, generator=draw)  # or some colours would never occur
+    return (0.12 * mix @ noise + 0.08 * own + shift).view(2, channels, 20, 30)
 
 
 def moments(x: Tensor) -> tuple[Tensor, Tensor]:

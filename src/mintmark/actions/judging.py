@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mintmark.actions.evaluation import ClassFigures
 from mintmark.actions.requests import Features
 from mintmark.actions.world import World
-from mintmark.core.errors import DataError
+from mintmark.core.files import into_cache
 from mintmark.core.lineage import version
 from mintmark.core.log import get_logger
 from mintmark.data.loader import PixelSet
@@ -63,14 +63,8 @@ def judge(real: PixelSet, cache: Path) -> FeatureNet:
         return features.load(path)
     logger.info("training a feature net", pictures=len(real.pixels), file=path.name)
     net = features.fit(real.pixels, real.labels, JUDGE_SEED)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with into_cache(folder, "The classifier"):
         features.save(net, path)
-    except OSError as error:
-        raise DataError(
-            f"The classifier cannot be written to {folder}: {error}; make room there or set "
-            "MINTMARK_CACHE."
-        ) from error
     return net
 
 
