@@ -33,6 +33,7 @@ from runs import Networks, Pixels, cache, save_sheet, trained
 
 from mintmark.actions import prepare
 from mintmark.actions.translating import with_references
+from mintmark.core.records import Content
 from mintmark.data.loader import PixelSet
 from mintmark.data.manifest import Snapshot
 from mintmark.data.public.avatars import HAIR, SKIN
@@ -43,7 +44,7 @@ from mintmark.metrics.colour import colour_difference
 from mintmark.tasks._task import Translation, find_task
 
 SHAPE = (3, 32, 32)
-CONTENT = {"nce": (0.5, 0.0), "cycle": (0.0, 10.0)}  # weights of patches and of the way back
+WAYS: tuple[Content, ...] = ("nce", "cycle")
 IMAGES = 24_000
 CELL = 4  # pixels a side over which colours are compared
 ARTISTS = ("noto", "twemoji")
@@ -73,18 +74,17 @@ def two_kinds(first: Pixels, second: Pixels) -> PixelSet:
     return with_references(PixelSet(np.concatenate([first, second]), labels, "two kinds"), True)
 
 
-def task_of(content: str) -> Translation:
+def task_of(content: Content) -> Translation:
     """The task, which keeps the content in that way."""
     task = find_task("translate")
     assert isinstance(task, Translation)
-    nce, cycle = CONTENT[content]
-    return replace(task, engine=replace(task.engine, nce=nce, cycle=cycle))
+    return replace(task, engine=task.engine.keeping(content))
 
 
 def ways(pixels: PixelSet, images: int) -> Ways:
     """Both ways to keep the content, and no change; tells what they cost."""
     found: dict[str, Callable[[Pixels, int], Pixels]] = {"no change": lambda given, _: given}
-    for content in CONTENT:
+    for content in WAYS:
         networks, minutes = trained(task_of(content), pixels, images)
         print(f"{content}: {images} images in {minutes:.1f} CPU minutes", flush=True)
         found[content] = _way(networks)

@@ -263,6 +263,9 @@ def test_what_is_for_new_pictures_is_refused(
     request = request_of(task, folder / "data", tmp_path / "run")
     with pytest.raises(ConfigError, match="--balance is for new pictures"):
         finish(train(request.model_copy(update={"balance": "class"}), open_world()))
+    strange = request.model_copy(update={"task": "denoise", "content": "cycle"})
+    with pytest.raises(ConfigError, match="--content is for translations"):
+        finish(train(strange, open_world()))
 
 
 def test_a_run_starts_from_a_package(made: tuple[Translation, Path], tmp_path: Path) -> None:

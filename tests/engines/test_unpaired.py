@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mintmark.actions.translating import with_references
-from mintmark.core.records import Progress
+from mintmark.core.records import Content, Progress
 from mintmark.data.loader import Loader, PixelSet
 from mintmark.engines import contrast
 from mintmark.engines.unpaired import (
@@ -113,6 +113,16 @@ CONTENT = {
     "constancy": Unpaired(nce=0.0, constancy=10.0),
 }
 """Games by what alone keeps the content."""
+
+
+def test_what_keeps_the_content_may_be_chosen() -> None:
+    task = Unpaired(nce=1.0)
+    ways: tuple[tuple[Content, float, float], ...] = (
+        ("nce", 1.0, 0.0), ("cycle", 0.0, 10.0), ("both", 1.0, 10.0)
+    )  # fmt: skip
+    for content, nce, cycle in ways:
+        assert task.keeping(content) == replace(task, nce=nce, cycle=cycle)
+    assert CONTENT["cycle"].keeping("nce") == Unpaired()
 
 
 @pytest.mark.parametrize("name", CONTENT)

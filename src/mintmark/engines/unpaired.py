@@ -18,13 +18,14 @@ trust a judge or a second encoder.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mintmark.core.records import Content
 from mintmark.engines.adversarial import NON_SATURATING, Game, squared_gradient
 from mintmark.engines.contrast import PATCHES, at, chosen, patch_nce
 from mintmark.engines.perception import constancy_loss, texture_loss
@@ -36,6 +37,7 @@ from mintmark.training.draws import Draws
 from mintmark.training.trainer import Average, Batch, Cosine, Moment, Phase
 
 GAMMA = Cosine(1.0, 0.1)
+NCE, CYCLE = 0.5, 10.0  # usual weights
 CELLS = 8  # a side of the small pictures whose brightness is compared
 BORDER = 8  # pixels
 BLUR = 5  # pixels a side over which edges are blurred
@@ -102,7 +104,7 @@ class Unpaired(Steady):
         penalty_every: Steps between penalties; they are scaled to make up for it.
     """
 
-    nce: float = 0.5
+    nce: float = NCE
     cycle: float = 0.0
     constancy: float = 0.0
     texture: float = 0.5
@@ -115,6 +117,14 @@ class Unpaired(Steady):
     game: Game = NON_SATURATING
     gamma: Cosine = GAMMA
     penalty_every: int = 4
+
+    def keeping(self, content: Content) -> "Unpaired":
+        """The game with what keeps the content alone, at its usual weight."""
+        return replace(
+            self,
+            nce=0.0 if content == "cycle" else self.nce or NCE,
+            cycle=0.0 if content == "nce" else self.cycle or CYCLE,
+        )
 
     @property
     def phases(self) -> tuple[Phase, ...]:
