@@ -170,6 +170,7 @@ def test_a_second_kind_is_made_anew_and_the_same_one_is_left(
         ({"fidelity": 0.9}, "leave --fidelity out"),
         ({"outpaint": {"left": 4}}, "fills nothing"),
         ({"reference": Path("nowhere.png")}, "no picture nowhere.png"),
+        ({"mask": Path("nowhere.png"), "photo": True}, "no mask nowhere.png"),
     ],
 )
 def test_what_it_cannot_do_is_refused(
@@ -216,6 +217,29 @@ def test_a_reference_gives_its_style_and_photo_mode_keeps_lines(
         assert "reference" in mark.read_recipe(path.read_bytes(), path.name).inputs
     assert np.abs(np.diff(found[0], axis=1)).max(axis=(0, 2)).argmax() == 47
     assert not np.array_equal(found[0], found[1])
+
+
+@pytest.mark.parametrize("photo", [False, True])
+def test_a_mask_says_what_alone_changes(
+    made: tuple[Translation, Path], tmp_path: Path, photo: bool
+) -> None:
+    task, folder = made
+    array = np.random.default_rng(3).integers(0, 256, (40, 56, 4), dtype=np.uint8)
+    part = np.zeros((40, 56, 1), np.uint8)
+    part[10:30, 8:40] = 255
+    given, mask = tmp_path / "given.png", tmp_path / "mask.png"
+    given.write_bytes(encode(Picture(array), "png"))
+    mask.write_bytes(encode(Picture(part), "png"))
+    more = {**wish(task, folder), "mask": mask, "photo": photo}
+    if task.use == "translate" and not photo:
+        with pytest.raises(ConfigError, match="add --photo to --mask"):
+            asked(folder, tmp_path / "out", given, **more)
+        return
+    (path,) = asked(folder, tmp_path / "out", given, **more)
+    found = decode(path.read_bytes(), path.name).array
+    inside = part[..., 0] > 0
+    assert np.array_equal(found[~inside], array[~inside])
+    assert not np.array_equal(found[inside], array[inside])
 
 
 def test_kinds_may_stand_in_a_column(tmp_path: Path) -> None:
@@ -290,6 +314,8 @@ def test_tells_the_user_what_it_is(name: str) -> None:
     assert task.title[0].isupper() and not task.title.endswith(".")
     assert len(task.about) > 60 and task.about.endswith(".")
     told = {entry.name for entry in task.inputs}
-    assert told == {"picture", "reference", "strength", "photo"} | ({"to"} if task.kinds else set())
+    assert told == {"picture", "mask", "reference", "strength", "photo"} | (
+        {"to"} if task.kinds else set()
+    )
     assert all(entry.about.endswith(".") for entry in task.inputs)
     assert "tiny" in task.schedules  # what a CPU trains

@@ -106,6 +106,8 @@ def _work(request: ApplyRequest, world: World) -> Work:
 
 
 def _where(request: ApplyRequest, task: Restoration | Translation) -> Where | None:
+    if isinstance(task, Translation):
+        return filling.within(request, task)
     if task.use == "blend":
         return filling.pasted(request, task.name)
     return filling.asked(request, task.name, task.use == "fill")

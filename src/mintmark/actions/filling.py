@@ -28,6 +28,7 @@ from mintmark.engines.holes import holed
 from mintmark.engines.piecewise import levels, planes
 from mintmark.engines.tiles import OVERLAP, Change, Span, in_tiles
 from mintmark.provenance.mark import FORMATS
+from mintmark.tasks._task import Translation
 
 Mask = NDArray[np.bool_]
 
@@ -107,6 +108,29 @@ def pasted(request: ApplyRequest, task: str) -> Where:
             "--outpaint."
         )
     _require_there(request.mask)
+    return Where(request.mask, {})
+
+
+def within(request: ApplyRequest, task: Translation) -> Where | None:
+    """What a request says of the part that alone shall become another kind or style.
+
+    Args:
+        request: What was asked for.
+        task: That of the package.
+
+    Raises:
+        ConfigError: Margins are given, the mask is not there, or the result has another size.
+    """
+    if any(request.outpaint.values()):
+        raise ConfigError(f"The package of {task.name} fills nothing; leave out --outpaint.")
+    if not request.mask:
+        return None
+    _require_there(request.mask)
+    if task.use == "translate" and not request.photo:
+        raise ConfigError(
+            f"What {task.name} makes has the scale that was learned, where no part can be put back "
+            "into the picture; add --photo to --mask."
+        )
     return Where(request.mask, {})
 
 

@@ -52,7 +52,7 @@ class Model:
             pictures: A file or folder, or several.
             out: Folder to write to.
             options: The other fields of `actions.requests.ApplyRequest`: fidelity, tile,
-                mask, outpaint, to, strength, compare.
+                mask, outpaint, to, reference, strength, photo, compare.
 
         Returns:
             The files.

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from torch import nn
 
 from mintmark.actions import filling
-from mintmark.actions.filling import Where
+from mintmark.actions.filling import Mask, Where
 from mintmark.actions.translating import Turn, translated
 from mintmark.core.media import Picture
 from mintmark.data.palette import require_known
@@ -131,28 +132,50 @@ def blended(work: Work, picture: Picture, file: Path) -> Working:
     return whole.harmonised(work.run, composite, pasted, work.package.config.channels, work.side)
 
 
-def of_another_kind(work: Work, picture: Picture, _: Path) -> Working:
-    """As the kind that was asked for, at the scale that was learned."""
+def of_another_kind(work: Work, picture: Picture, file: Path) -> Working:
+    """As the kind that was asked for, at the scale that was learned or as a photograph."""
     yield 1, 1
-    change = _turned(work, picture)
-    if work.photo:
-        return whole.followed(change, picture, work.package.config.channels, work.side)
-    return translated(change, work.package, picture)
+    part = _part(work, picture, file)
+    change = _turned(work, picture, part)
+    if not work.photo:
+        return translated(change, work.package, picture)
+    made = whole.followed(change, picture, work.package.config.channels, work.side)
+    return _put_back(made, picture, part)
 
 
-def restyled(work: Work, picture: Picture, _: Path) -> Working:
+def restyled(work: Work, picture: Picture, file: Path) -> Working:
     """In the style that was asked for, at its own resolution, piece by piece."""
-    change, channels = _turned(work, picture), work.package.config.channels
+    part, channels = _part(work, picture, file), work.package.config.channels
+    change = _turned(work, picture, part)
     if work.photo:
         yield 1, 1
-        return whole.followed(change, picture, channels, SEEN * work.side)
-    return (yield from worked(change, picture, channels, 1, work.tile))
+        made = whole.followed(change, picture, channels, SEEN * work.side)
+    else:
+        made = yield from worked(change, picture, channels, 1, work.tile)
+    return _put_back(made, picture, part)
 
 
-def _turned(work: Work, picture: Picture) -> Change:
+def _part(work: Work, picture: Picture, file: Path) -> Mask | None:
+    """What of a picture alone changes, (H, W), or None for all."""
+    return None if work.where is None else work.where.of(picture, file)[1]
+
+
+def _turned(work: Work, picture: Picture, part: Mask | None) -> Change:
     assert work.turn is not None and isinstance(work.engine, Unpaired)
-    whole = glance(picture, work.package.config.channels)
-    return work.turn.of(work.engine, work.network, whole)
+    seen = glance(picture, work.package.config.channels)
+    if part is not None:  # whose colours alone shall become those of a reference
+        inside = glance(Picture(255 * part[..., None].astype(np.uint8)), 1)[0] > 0
+        seen = seen[:, inside][:, None] if inside.any() else seen
+    return work.turn.of(work.engine, work.network, seen)
+
+
+def _put_back(made: Picture, picture: Picture, part: Mask | None) -> Picture:
+    """What was made in a part of a picture; every other sample is as it was."""
+    if part is None:
+        return made
+    array = picture.array.copy()
+    array[part] = made.array[part]
+    return Picture(array)
 
 
 USES: Mapping[Use, Callable[[Work, Picture, Path], Working]] = {

@@ -218,6 +218,7 @@ PAIRING: Mapping[str, Schedule] = {
 
 PICTURE = Input("picture", "picture", "The pictures to work on: files or folders.")
 MASK = Input("mask", "mask", "White where the picture shall be filled, of the same size.")
+PART = Input("mask", "mask", "White where alone the picture shall change, of the same size.")
 PASTED = Input("mask", "mask", "White where something was pasted, of the same size.")
 MARGINS = Input("outpaint", "margins", "Pixels to add at each side, such as left=256.")
 TO = Input("to", "class", "The kind of pictures that they shall become: a folder's name.")

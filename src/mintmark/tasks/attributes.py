@@ -1,7 +1,16 @@
 """Pictures in which one attribute changes: hair, glasses, a smile."""
 
 from mintmark.engines.unpaired import Unpaired
-from mintmark.tasks._task import PHOTO, PICTURE, REFERENCE, STRENGTH, TO, TRANSLATING, Translation
+from mintmark.tasks._task import (
+    PART,
+    PHOTO,
+    PICTURE,
+    REFERENCE,
+    STRENGTH,
+    TO,
+    TRANSLATING,
+    Translation,
+)
 
 TASK = Translation(
     name="attributes",
@@ -14,6 +23,6 @@ TASK = Translation(
     ),
     engine=Unpaired(nce=0.0, cycle=10.0, texture=0.0, identity=5.0, area=0.05),
     schedules=TRANSLATING,
-    inputs=(PICTURE, TO, STRENGTH, REFERENCE, PHOTO),
+    inputs=(PICTURE, PART, TO, STRENGTH, REFERENCE, PHOTO),
     args={"local": True},
 )

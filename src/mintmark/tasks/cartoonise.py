@@ -1,7 +1,16 @@
 """Photographs as cartoons: even areas and clear edges."""
 
 from mintmark.engines.unpaired import Unpaired
-from mintmark.tasks._task import PHOTO, PICTURE, REFERENCE, STRENGTH, TO, TRANSLATING, Translation
+from mintmark.tasks._task import (
+    PART,
+    PHOTO,
+    PICTURE,
+    REFERENCE,
+    STRENGTH,
+    TO,
+    TRANSLATING,
+    Translation,
+)
 
 TASK = Translation(
     name="cartoonise",
@@ -14,7 +23,7 @@ TASK = Translation(
     ),
     engine=Unpaired(nce=1.0, edges=0.5),
     schedules=TRANSLATING,
-    inputs=(PICTURE, TO, STRENGTH, REFERENCE, PHOTO),
+    inputs=(PICTURE, PART, TO, STRENGTH, REFERENCE, PHOTO),
     size=64,
     cutting="crops",
     use="restyle",

@@ -1,7 +1,16 @@
 """Photographs as emoji, or any two kinds that are far apart."""
 
 from mintmark.engines.unpaired import Unpaired
-from mintmark.tasks._task import PHOTO, PICTURE, REFERENCE, STRENGTH, TO, TRANSLATING, Translation
+from mintmark.tasks._task import (
+    PART,
+    PHOTO,
+    PICTURE,
+    REFERENCE,
+    STRENGTH,
+    TO,
+    TRANSLATING,
+    Translation,
+)
 
 TASK = Translation(
     name="photo-to-emoji",
@@ -14,5 +23,5 @@ TASK = Translation(
     ),
     engine=Unpaired(nce=0.0, constancy=10.0, guard=0.0),
     schedules=TRANSLATING,
-    inputs=(PICTURE, TO, STRENGTH, REFERENCE, PHOTO),
+    inputs=(PICTURE, PART, TO, STRENGTH, REFERENCE, PHOTO),
 )

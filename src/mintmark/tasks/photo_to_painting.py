@@ -1,7 +1,16 @@
 """Photographs as paintings, and paintings as photographs."""
 
 from mintmark.engines.unpaired import Unpaired
-from mintmark.tasks._task import PHOTO, PICTURE, REFERENCE, STRENGTH, TO, TRANSLATING, Translation
+from mintmark.tasks._task import (
+    PART,
+    PHOTO,
+    PICTURE,
+    REFERENCE,
+    STRENGTH,
+    TO,
+    TRANSLATING,
+    Translation,
+)
 
 TASK = Translation(
     name="photo-to-painting",
@@ -14,7 +23,7 @@ TASK = Translation(
     ),
     engine=Unpaired(nce=1.0),
     schedules=TRANSLATING,
-    inputs=(PICTURE, TO, STRENGTH, REFERENCE, PHOTO),
+    inputs=(PICTURE, PART, TO, STRENGTH, REFERENCE, PHOTO),
     size=64,
     cutting="crops",
     use="restyle",

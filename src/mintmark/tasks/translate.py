@@ -2,6 +2,7 @@
 
 from mintmark.engines.unpaired import Unpaired
 from mintmark.tasks._task import (
+    PART,
     PHOTO,
     PICTURE,
     REFERENCE,
@@ -22,5 +23,5 @@ TASK = Translation(
     ),
     engine=Unpaired(),
     schedules=TRANSLATING,
-    inputs=(PICTURE, TO, STRENGTH, REFERENCE, PHOTO),
+    inputs=(PICTURE, PART, TO, STRENGTH, REFERENCE, PHOTO),
 )
