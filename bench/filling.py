@@ -40,7 +40,8 @@ from mintmark.actions.world import open_world
 from mintmark.data.loader import Loader, PixelSet
 from mintmark.engines import masks
 from mintmark.engines.holes import holed
-from mintmark.engines.paired import balanced, perceptual_loss
+from mintmark.engines.paired import balanced
+from mintmark.engines.perception import perceptual_loss
 from mintmark.metrics.extractors import extract, shipped
 from mintmark.models import fourier
 from mintmark.models.package import from_pretrained

@@ -36,7 +36,8 @@ from mintmark.actions.pairing import Pairing
 from mintmark.actions.world import open_world
 from mintmark.data.loader import Loader, PixelSet
 from mintmark.data.palette import Colour, palette_of
-from mintmark.engines.paired import balanced, perceptual_loss
+from mintmark.engines.paired import balanced
+from mintmark.engines.perception import perceptual_loss
 from mintmark.metrics.colour import lab
 from mintmark.models.families import FAMILIES
 from mintmark.models.package import from_pretrained

@@ -41,7 +41,8 @@ from mintmark.actions.world import open_world
 from mintmark.core.media import Picture
 from mintmark.data.loader import Loader, PixelSet
 from mintmark.data.public import photos
-from mintmark.engines.paired import balanced, perceptual_loss
+from mintmark.engines.paired import balanced
+from mintmark.engines.perception import perceptual_loss
 from mintmark.engines.piecewise import glance, worked
 from mintmark.models.families import FAMILIES
 from mintmark.models.package import from_pretrained

@@ -26,7 +26,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -34,6 +33,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mintmark.actions import prepare
+from mintmark.actions.translating import with_references
 from mintmark.actions.world import open_world
 from mintmark.data.loader import Loader, PixelSet
 from mintmark.data.manifest import Snapshot
@@ -49,6 +49,7 @@ from mintmark.training.precision import Compute
 from mintmark.training.trainer import RunState
 
 SHAPE = (3, 32, 32)
+CONTENT = {"nce": (0.5, 0.0), "cycle": (0.0, 10.0)}  # weights of patches and of the way back
 IMAGES = 24_000
 CELL = 4  # pixels a side over which colours are compared
 ARTISTS = ("noto", "twemoji")
@@ -78,18 +79,18 @@ def read(folder: Path) -> tuple[Pixels, Snapshot]:
 def two_kinds(first: Pixels, second: Pixels) -> PixelSet:
     """What a run learns from."""
     labels = np.repeat([0, 1], [len(first), len(second)])
-    pixels = np.concatenate([first, second])
-    return PixelSet(pixels, labels, "two kinds", torch.from_numpy(labels), labels)
+    return with_references(PixelSet(np.concatenate([first, second]), labels, "two kinds"), True)
 
 
-def trained(content: Literal["nce", "cycle"], pixels: PixelSet, images: int) -> RunState:
+def trained(content: str, pixels: PixelSet, images: int) -> RunState:
     """A run of the task's `tiny` preset, of another length."""
     task = find_task("translate")
     assert isinstance(task, Translation)
     torch.manual_seed(0)
     family = FAMILIES[task.family]
     networks = family.build(family.preset("tiny", SHAPE, {"classes": 2}))
-    engine = replace(task.engine, content=content)
+    nce, cycle = CONTENT[content]
+    engine = replace(task.engine, nce=nce, cycle=cycle)
     state = trainer.start(engine, networks, 0, Compute())
     schedule = replace(task.schedules["tiny"], images=images)
     with Loader(pixels, schedule.batch, 0, background=True) as loader:
@@ -101,7 +102,7 @@ def trained(content: Literal["nce", "cycle"], pixels: PixelSet, images: int) -> 
 def ways(pixels: PixelSet, images: int) -> Ways:
     """Both ways to keep the content, and no change; tells what they cost."""
     found: dict[str, Callable[[Pixels, int], Pixels]] = {"no change": lambda given, _: given}
-    for content in ("nce", "cycle"):
+    for content in CONTENT:
         began = time.process_time()
         state = trained(content, pixels, images)
         minutes = (time.process_time() - began) / 60
@@ -113,7 +114,8 @@ def ways(pixels: PixelSet, images: int) -> Ways:
 def _way(state: RunState) -> Callable[[Pixels, int], Pixels]:
     def way(given: Pixels, kind: int) -> Pixels:
         pictures = torch.from_numpy(given).float() / 127.5 - 1
-        made = Unpaired().run(state.averages, Wanted(pictures, kind))
+        engine = Unpaired()
+        made = engine.run(state.averages, Wanted(pictures, engine.code(state.averages, kind)))
         return ((made + 1) * 127.5).round().byte().numpy()
 
     return way

@@ -71,6 +71,11 @@ def made(
     return task, folder
 
 
+def wish(task: Translation, folder: Path, kind: str = "night") -> dict[str, object]:
+    """What is asked for: a kind, or the style of a picture of it."""
+    return {"to": kind} if task.kinds else {"reference": folder / "data" / kind / "0.png"}
+
+
 def asked(folder: Path, out: Path, *pictures: Path, **more: object) -> list[Path]:
     """What `apply` writes with the run's package."""
     given = {"package": str(folder / "run/package"), "pictures": pictures, "out": out}
@@ -96,11 +101,15 @@ def test_resumes_exactly(made: tuple[Translation, Path], tmp_path: Path) -> None
 def test_packages_and_loads_back(made: tuple[Translation, Path]) -> None:
     task, folder = made
     package = from_pretrained(folder / "run/package", ("G", "D"))
-    assert package.config.classes == KINDS and FAMILIES[package.config.family].restores
+    assert package.config.classes == (KINDS if task.kinds else ())
+    assert FAMILIES[package.config.family].restores
     assert package.config.task == task.name
     assert "README.md" in verify(folder / "run/package")
     card = (folder / "run/package/README.md").read_text()
-    assert "--to KIND" in card and "2 kinds: day, night" in card
+    if task.kinds:
+        assert "--to KIND" in card and "2 kinds: day, night" in card
+    else:
+        assert "--reference PICTURE" in card
     assert parse(card)["pipeline_tag"] == "image-to-image"
     assert not list((folder / "run/package").rglob("*.png"))  # the user's own pictures
     assert list((folder / "run/samples").glob("*.png"))
@@ -109,42 +118,47 @@ def test_packages_and_loads_back(made: tuple[Translation, Path]) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_it_makes_is_marked(made: tuple[Translation, Path], tmp_path: Path, kind: str) -> None:
     task, folder = made
-    written = asked(folder, tmp_path, folder / "data/day", to=kind, compare=True)
+    written = asked(folder, tmp_path, folder / "data/day", **wish(task, folder, kind), compare=True)
     assert [path.name for path in written] == ["0.png", "1.png", "2.png", "3.png", "4.png"]
     for path in written:
         content = path.read_bytes()
         assert mark.source_type(content) == mark.COMPOSITE
         recipe = mark.read_recipe(content, path.name)
-        assert recipe.task == task.name and recipe.inputs["to"] == kind
+        assert recipe.task == task.name and recipe.inputs.get("to") == (
+            kind if task.kinds else None
+        )
         assert recipe.inputs["parent"] == digest_file(folder / "data/day" / path.name)
         assert path.with_name(f"{path.name}.compare.png").exists()
 
 
-def test_pictures_are_brought_to_the_scale_that_was_learned(
+def test_pictures_keep_their_size_or_are_brought_to_the_one_that_was_learned(
     made: tuple[Translation, Path], tmp_path: Path
 ) -> None:
-    _, folder = made
+    task, folder = made
     rng = np.random.default_rng(1)
     shapes = {"wide.png": (32, 96, 3), "tall.png": (40, 20, 1), "clear.png": (32, 32, 4)}
     for name, shape in shapes.items():
         array = rng.integers(0, 256, shape, dtype=np.uint8)
         (tmp_path / name).write_bytes(encode(Picture(array), "png"))
     given = [tmp_path / name for name in shapes]
-    written = {path.name: path for path in asked(folder, tmp_path / "out", *given, to="night")}
-    found = {name: decode(path.read_bytes(), name).array.shape for name, path in written.items()}
-    assert found == {"wide.png": (16, 48, 3), "tall.png": (32, 16, 3), "clear.png": (16, 16, 3)}
+    for photo in (False, True):
+        out = asked(folder, tmp_path / f"{photo}", *given, **wish(task, folder), photo=photo)
+        found = {path.name: decode(path.read_bytes(), path.name).array.shape for path in out}
+        small = {"wide.png": (16, 48, 3), "tall.png": (32, 16, 3), "clear.png": (16, 16, 3)}
+        assert found == (shapes if photo or task.use == "restyle" else small)
 
 
 def test_strength_leads_from_the_picture_to_the_other_kind(
     made: tuple[Translation, Path], tmp_path: Path
 ) -> None:
-    _, folder = made
+    task, folder = made
     given = tmp_path / "given.png"
     array = np.random.default_rng(2).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
     given.write_bytes(encode(Picture(array), "png"))
     found = []
     for strength in (0.0, 0.5, 1.0):
-        (path,) = asked(folder, tmp_path / str(strength), given, to="night", strength=strength)
+        more = {**wish(task, folder), "strength": strength}
+        (path,) = asked(folder, tmp_path / str(strength), given, **more)
         found.append(decode(path.read_bytes(), path.name).array.astype(int))
     assert np.array_equal(found[0], array) and not np.array_equal(found[2], array)
     assert np.abs(found[1] - (found[0] + found[2]) / 2).max() <= 1
@@ -153,31 +167,90 @@ def test_strength_leads_from_the_picture_to_the_other_kind(
 def test_a_second_kind_is_made_anew_and_the_same_one_is_left(
     made: tuple[Translation, Path], tmp_path: Path
 ) -> None:
-    _, folder = made
-    (first,) = asked(folder, tmp_path, folder / "data/day/0.png", to="night")
+    task, folder = made
+    (first,) = asked(folder, tmp_path, folder / "data/day/0.png", **wish(task, folder))
     before = first.stat().st_mtime_ns
-    asked(folder, tmp_path, folder / "data/day/0.png", to="night")
+    asked(folder, tmp_path, folder / "data/day/0.png", **wish(task, folder))
     assert first.stat().st_mtime_ns == before
-    asked(folder, tmp_path, folder / "data/day/0.png", to="day")
-    assert mark.read_recipe(first.read_bytes(), first.name).inputs["to"] == "day"
+    inputs = mark.read_recipe(first.read_bytes(), first.name).inputs
+    asked(folder, tmp_path, folder / "data/day/0.png", **wish(task, folder, "day"))
+    assert mark.read_recipe(first.read_bytes(), first.name).inputs != inputs
 
 
 @pytest.mark.parametrize(
-    ("wish", "told"),
+    ("more", "told"),
     [
-        ({}, "--to day or --to night"),
-        ({"to": "nigth"}, "did you mean 'night'"),
-        ({"to": "night", "fidelity": 0.9}, "leave --fidelity out"),
-        ({"to": "night", "outpaint": {"left": 4}}, "fills nothing"),
+        ({"fidelity": 0.9}, "leave --fidelity out"),
+        ({"outpaint": {"left": 4}}, "fills nothing"),
+        ({"reference": Path("nowhere.png")}, "no picture nowhere.png"),
     ],
 )
 def test_what_it_cannot_do_is_refused(
-    made: tuple[Translation, Path], tmp_path: Path, wish: dict[str, object], told: str
+    made: tuple[Translation, Path], tmp_path: Path, more: dict[str, object], told: str
 ) -> None:
-    _, folder = made
+    task, folder = made
     with pytest.raises(ConfigError, match=told):
-        asked(folder, tmp_path / "out", folder / "data/day", **wish)
+        asked(folder, tmp_path / "out", folder / "data/day", **{**wish(task, folder), **more})
     assert not (tmp_path / "out").exists()
+
+
+def test_what_pictures_shall_become_must_be_said(
+    made: tuple[Translation, Path], tmp_path: Path
+) -> None:
+    task, folder = made
+    wrong = {
+        "--to day or --to night": {},
+        "did you mean 'night'": {"to": "nigth"},
+    }
+    if not task.kinds:
+        wrong = {"add --reference": {}, "leave --to out": {"to": "night"}}
+    for told, more in wrong.items():
+        with pytest.raises(ConfigError, match=told):
+            asked(folder, tmp_path / "out", folder / "data/day", **more)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_reference_gives_its_style_and_photo_mode_keeps_lines(
+    made: tuple[Translation, Path], tmp_path: Path
+) -> None:
+    """Colours of the photo mode are a mixture of the picture's own, so what is even stays so."""
+    task, folder = made
+    array = np.full((64, 96, 3), 70, np.uint8)
+    array[:, 48:] = 180
+    given, model = tmp_path / "given.png", tmp_path / "model.png"
+    given.write_bytes(encode(Picture(array), "png"))
+    model.write_bytes(encode(Picture(np.full((64, 64, 3), (250, 10, 10), np.uint8)), "png"))
+    more: dict[str, object] = {"to": "night"} if task.kinds else {}
+    found = []
+    for reference in (model, folder / "data/day/0.png"):
+        out = tmp_path / reference.stem
+        (path,) = asked(folder, out, given, **more, reference=reference, photo=True)
+        found.append(decode(path.read_bytes(), path.name).array.astype(int))
+        assert "reference" in mark.read_recipe(path.read_bytes(), path.name).inputs
+    assert np.abs(np.diff(found[0], axis=1)).max(axis=(0, 2)).argmax() == 47
+    assert not np.array_equal(found[0], found[1])
+
+
+def test_kinds_may_stand_in_a_column(tmp_path: Path) -> None:
+    task = TASKS["translate"]
+    data, rows = tmp_path / "data", ["file_name,light,mood"]
+    for kind in KINDS:
+        for path in sorted((folders_of_pictures(tmp_path / "sorted") / kind).iterdir()):
+            data.mkdir(exist_ok=True)
+            path.rename(data / f"{kind}-{path.name}")
+            rows.append(f"{kind}-{path.name},{kind},good")
+        (tmp_path / "sorted").rename(tmp_path / f"was-{kind}")
+    (data / "metadata.csv").write_text("\n".join(rows))
+    request = request_of(task, data, tmp_path / "run")
+    for column, told in {"ligth": "it has: light, mood", "mood": "two or more"}.items():
+        with pytest.raises(DataError, match=told):
+            finish(train(request.model_copy(update={"kinds": column}), open_world()))
+    with pytest.raises(ConfigError, match="digits does not take it"):
+        finish(train(request.model_copy(update={"kinds": "light", "task": "digits"}), open_world()))
+    finish(train(request.model_copy(update={"kinds": "light"}), open_world()))
+    package = from_pretrained(tmp_path / "run/package")
+    assert package.config.classes == KINDS
+    assert "--kinds light" in (tmp_path / "run/package/README.md").read_text()
 
 
 def test_it_draws_nothing_by_itself(made: tuple[Translation, Path], tmp_path: Path) -> None:
@@ -188,7 +261,7 @@ def test_it_draws_nothing_by_itself(made: tuple[Translation, Path], tmp_path: Pa
 
 
 @pytest.mark.parametrize("kinds", [("day",), ("", "night")])
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", [name for name, task in TASKS.items() if task.kinds])
 def test_one_kind_is_not_enough(name: str, kinds: tuple[str, ...], tmp_path: Path) -> None:
     data = folders_of_pictures(tmp_path / "data", kinds)
     with pytest.raises(DataError, match="two or more"):
@@ -212,6 +285,8 @@ def test_a_run_starts_from_a_package(made: tuple[Translation, Path], tmp_path: P
     finish(train(request.model_copy(update={"start": start, "images": BATCH}), open_world()))
     began, before = from_pretrained(tmp_path / "run/package"), from_pretrained(start)
     assert began.lineage.base == before.digest
+    if not task.kinds:
+        return
     others = folders_of_pictures(tmp_path / "others", ("dawn", "dusk"))
     strange = request_of(task, others, tmp_path / "strange").model_copy(update={"start": start})
     with pytest.raises(ConfigError, match="knows the kinds day, night"):
@@ -224,6 +299,7 @@ def test_tells_the_user_what_it_is(name: str) -> None:
     assert task.name == name
     assert task.title[0].isupper() and not task.title.endswith(".")
     assert len(task.about) > 60 and task.about.endswith(".")
-    assert {entry.name for entry in task.inputs} == {"picture", "to", "strength"}
+    told = {entry.name for entry in task.inputs}
+    assert told == {"picture", "reference", "strength", "photo"} | ({"to"} if task.kinds else set())
     assert all(entry.about.endswith(".") for entry in task.inputs)
     assert "tiny" in task.schedules  # what a CPU trains

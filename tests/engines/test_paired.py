@@ -19,7 +19,8 @@ from mintmark.core.records import Progress
 from mintmark.data.loader import Loader, PixelSet
 from mintmark.engines.degrade import Chain, Downscale, Noise
 from mintmark.engines.examples import Given, Undo
-from mintmark.engines.paired import Paired, balanced, perceptual_loss
+from mintmark.engines.paired import Paired, balanced
+from mintmark.engines.perception import perceptual_loss
 from mintmark.engines.piecewise import glance, worked
 from mintmark.engines.tiles import Change
 from mintmark.models import lut, rrdb, unet

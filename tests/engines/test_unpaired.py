@@ -12,10 +12,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mintmark.actions.translating import with_references
 from mintmark.core.records import Progress
 from mintmark.data.loader import Loader, PixelSet
 from mintmark.engines import contrast
-from mintmark.engines.unpaired import Unpaired, Wanted, brightness, correlation, others
+from mintmark.engines.unpaired import (
+    Unpaired,
+    Wanted,
+    aimed,
+    brightness,
+    correlation,
+    others,
+)
 from mintmark.models import translator
 from mintmark.training import trainer
 from mintmark.training.checkpoint import Store
@@ -34,7 +42,7 @@ ARGS: dict[str, Any] = {
     "blocks": 2,
     "heads": 16,
 }
-ENGINE = Unpaired(content="both", penalty_every=2)
+ENGINE = Unpaired(cycle=10.0, penalty_every=2)
 SCHEDULE = Schedule(images=48, batch=4)
 
 
@@ -62,7 +70,7 @@ def scenes(kind: int, count: int, seed: int) -> Pixels:
 def pixels() -> PixelSet:
     every = np.concatenate([scenes(0, 40, 1), scenes(1, 40, 2)])
     labels = np.repeat([0, 1], 40)
-    return PixelSet(every, labels, "scenes", torch.from_numpy(labels), labels)
+    return with_references(PixelSet(every, labels, "scenes"), kinds=True)
 
 
 def playing(
@@ -81,8 +89,12 @@ def moment(step: int = 0, rows: slice = slice(0, 4)) -> Moment:
 
 
 def batch_of(pixels: PixelSet, rows: slice = slice(0, 4)) -> Batch:
-    real = torch.from_numpy(pixels.pixels[[0, 41, 2, 43]]).float() / 127.5 - 1
-    return Batch(real[rows], torch.tensor([0, 1, 0, 1])[rows])
+    real, reference = (
+        torch.from_numpy(pixels.pixels[chosen]).float() / 127.5 - 1
+        for chosen in ([0, 41, 2, 43], [44, 5, 6, 47])
+    )
+    own, theirs = torch.tensor([0, 1, 0, 1]), torch.tensor([[1], [0], [0], [1]])
+    return Batch(torch.cat([real, reference], 1)[rows], own[rows], theirs[rows])
 
 
 def test_rows_become_any_other_kind_as_often() -> None:
@@ -94,14 +106,63 @@ def test_rows_become_any_other_kind_as_often() -> None:
     assert off.min() > 120 and off.max() < 215  # 167 expected, standard deviation 11
 
 
-@pytest.mark.parametrize(
-    ("content", "found"), [("nce", {"nce"}), ("cycle", {"cycle"}), ("both", {"nce", "cycle"})]
-)
-def test_content_is_kept_as_asked(content: Any, found: set[str], pixels: PixelSet) -> None:
-    engine = replace(ENGINE, content=content)
-    losses = engine.losses("generator", networks(), batch_of(pixels), moment())
-    assert set(losses) & {"nce", "cycle"} == found
+CONTENT = {
+    "nce": Unpaired(),
+    "cycle": Unpaired(nce=0.0, cycle=10.0),
+    "constancy": Unpaired(nce=0.0, constancy=10.0),
+}
+"""Games by what alone keeps the content."""
+
+
+@pytest.mark.parametrize("name", CONTENT)
+def test_content_is_kept_as_asked(name: str, pixels: PixelSet) -> None:
+    losses = CONTENT[name].losses("generator", networks(), batch_of(pixels), moment())
+    assert set(losses) & set(CONTENT) == {name}
     assert all(value.ndim == 0 and torch.isfinite(value) for value in losses.values())
+
+
+def test_rows_become_like_references_of_other_kinds(pixels: PixelSet) -> None:
+    batch = batch_of(pixels)
+    assert batch.condition is not None and batch.other is not None
+    reference = batch.real.chunk(2, 1)[1]
+    aim = aimed(batch.condition, batch.other[:, 0], reference, 2, moment().draws)
+    assert aim.shown.tolist() == [1, 1, 0, 0] and aim.kind.tolist() == [1, 0, 1, 0]
+    same = torch.zeros(4, dtype=torch.int64)
+    assert aimed(same, same, reference, 1, moment().draws).shown.tolist() == [1, 1, 1, 1]
+
+
+def test_a_reference_counts_only_where_it_is_shown(pixels: PixelSet) -> None:
+    batch, nets = batch_of(pixels), networks()
+    other = Batch(batch.real.clone(), batch.condition, batch.other)
+    other.real[2:, 3:] *= -1  # references of rows that have their own kind
+    losses, same = (ENGINE.losses("generator", nets, one, moment()) for one in (batch, other))
+    torch.testing.assert_close(losses, same)
+    other.real[:2, 3:] *= -1
+    changed = ENGINE.losses("generator", nets, other, moment())
+    assert not torch.equal(changed["texture"], losses["texture"])
+
+
+def test_a_judge_may_see_another_part_of_the_model(pixels: PixelSet) -> None:
+    nets, real = networks(classes=1, cooccurrence=True), batch_of(pixels).real
+    for phase in ("generator", "discriminator"):
+        losses = ENGINE.losses(phase, nets, Batch(real, None), moment())
+        assert all(torch.isfinite(value) for value in losses.values())
+    own = real[:, :3]
+    seen = ENGINE._seen(nets, own, own)
+    assert torch.equal(seen[:, :3], own) and not torch.equal(seen[:, 3:], own)
+    assert torch.equal(seen[:, 3:].roll((8, 8), (2, 3)), own)
+
+
+def test_the_share_of_a_picture_that_changes_costs(pixels: PixelSet) -> None:
+    engine, nets = replace(ENGINE, area=2.0), networks(local=True)
+    found = []
+    for bias in (-30.0, 30.0):
+        nets["G"].load_state_dict({**nets["G"].state_dict(), "decoder.share.bias": Tensor([bias])})
+        found.append(engine.losses("generator", nets, batch_of(pixels), moment()))
+    assert found[0]["area"].item() == pytest.approx(0, abs=1e-4)  # nothing changes
+    assert found[0]["identity"].item() == pytest.approx(0, abs=1e-4)
+    assert found[1]["area"].item() == pytest.approx(2, abs=1e-4)
+    assert found[1]["identity"].item() > 1e-2
 
 
 def test_penalties_come_when_they_are_due(pixels: PixelSet) -> None:
@@ -125,7 +186,7 @@ def test_losses_are_means_over_rows(phase: str, pixels: PixelSet) -> None:
 
 
 def test_both_networks_learn_and_unused_heads_rest(pixels: PixelSet) -> None:
-    engine = replace(ENGINE, content="cycle")
+    engine = CONTENT["cycle"]
     state = trainer.start(engine, networks(), 0, Compute())
     before = {name: weights(network) for name, network in state.networks.items()}
     generator = state.networks["G"]
@@ -152,7 +213,7 @@ def test_a_run_that_stops_goes_on_as_if_it_had_not(pixels: PixelSet, tmp_path: P
 
 
 def test_a_recipe_tells_games_apart() -> None:
-    assert ENGINE.describe() != replace(ENGINE, content="nce").describe()
+    assert ENGINE.describe() != replace(ENGINE, cycle=0.0).describe()
     assert ENGINE.describe() != replace(ENGINE, guard=2.0).describe()
 
 
@@ -191,8 +252,13 @@ def test_inverted_brightness_costs_and_nothing_else_does(pixels: PixelSet) -> No
     assert correlation(bright, torch.zeros(4, 64)).abs().max() < 1e-6
 
     class Inverted(translator.Translator):
-        def decode(self, x: Tensor, maps: list[Tensor], kind: Tensor) -> Tensor:  # noqa: ARG002 - as its base
-            return -x
+        def decode(
+            self,
+            x: Tensor,
+            maps: list[Tensor],  # noqa: ARG002 - as its base
+            code: Tensor,  # noqa: ARG002 - as its base
+        ) -> tuple[Tensor, None]:
+            return -x, None
 
     nets = networks()
     plain = ENGINE.losses("generator", nets, batch_of(pixels), moment())
@@ -202,10 +268,10 @@ def test_inverted_brightness_costs_and_nothing_else_does(pixels: PixelSet) -> No
     assert told["inverted"] > 0.99 and told["brightness"] < -0.99
 
 
-@pytest.mark.parametrize("content", ["nce", "cycle"])
-def test_it_learns_both_directions_in_one_run(content: Any, pixels: PixelSet) -> None:
+@pytest.mark.parametrize("name", ["nce", "cycle"])
+def test_it_learns_both_directions_in_one_run(name: str, pixels: PixelSet) -> None:
     """Other light falls on the same blocks, which nobody ever showed beside each other."""
-    engine = Unpaired(content=content)
+    engine = CONTENT[name]
     torch.manual_seed(0)
     state = trainer.start(engine, translator.build(ARGS), 0, Compute())
     schedule = Schedule(images=480, batch=8, learning_rate=Cosine(3e-3, 3e-4))
@@ -215,6 +281,6 @@ def test_it_learns_both_directions_in_one_run(content: Any, pixels: PixelSet) ->
         real, truth = (
             torch.from_numpy(scenes(one, 8, 9)).float() / 127.5 - 1 for one in (kind, 1 - kind)
         )
-        made = engine.run(state.averages, Wanted(real, 1 - kind))
+        made = engine.run(state.averages, Wanted(real, engine.code(state.averages, 1 - kind)))
         error, unchanged = (made - truth).abs().mean(), (real - truth).abs().mean()
         assert error < 0.6 * unchanged, (kind, float(error), float(unchanged))

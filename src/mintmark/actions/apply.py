@@ -165,7 +165,7 @@ def _one(
             "parent": digest_bytes(content),
             "fidelity": work.fidelity,
             **({} if work.where is None else work.where.inputs(file)),
-            **({} if work.turn is None else work.turn.inputs()),
+            **({} if work.turn is None else work.turn.told),
         },
         device=next(work.network.parameters()).device.type,
         code_version=version(),
@@ -194,7 +194,7 @@ def _require_room(size: Measure, work: Work, name: str) -> None:
     """Refuses a picture whose result would be larger than pictures may be."""
     margins = work.where.margins if work.where else {}
     learned = work.side / min(size.width, size.height)
-    scale = learned if work.use in ("scale", "translate") else work.scale
+    scale = learned if work.use in ("scale", "translate") and not work.photo else work.scale
     width = round(scale * size.width) + margins.get("left", 0) + margins.get("right", 0)
     height = round(scale * size.height) + margins.get("top", 0) + margins.get("bottom", 0)
     limit = settings().max_megapixels

@@ -35,6 +35,7 @@ class Choices:
         grow: Training from a low resolution on, or None.
         balance: What is shown equally often: `class`, an attribute, or None.
         pairing: Which pictures are inputs and which targets, or None without pairs.
+        kinds: Column of the metadata that says of what kind pictures are, or None.
         why: A sentence for each choice that was made here, for people.
     """
 
@@ -44,6 +45,7 @@ class Choices:
     grow: Grow | None = None
     balance: str | None = None
     pairing: Pairing | None = None
+    kinds: str | None = None
     why: tuple[str, ...] = ()
 
     def applied(self, engine: Synthesis | Paired | Unpaired) -> Synthesis | Paired | Unpaired:
@@ -71,7 +73,9 @@ def choose(
     if isinstance(task, Restoration):
         return Choices(_gamma(request, task.engine.gamma), Augment(), pairing=pairing)
     if isinstance(task, Translation):  # every kind as often, however few pictures it has
-        return Choices(_gamma(request, task.engine.gamma), Augment(), balance="class")
+        balance = "class" if task.kinds else None
+        gamma = _gamma(request, task.engine.gamma)
+        return Choices(gamma, Augment(), balance=balance, kinds=request.kinds)
     images = schedule.images
     engine = task.engine.fitted(min(config.height, config.width), schedule.batch)
     assert engine.gamma is not None
@@ -142,5 +146,6 @@ def from_json(value: Mapping[str, Any]) -> Choices:
         grow=grow,
         balance=value["balance"],
         pairing=Pairing(**value["pairing"]) if value.get("pairing") else None,
+        kinds=value.get("kinds"),
         why=tuple(value["why"]),
     )

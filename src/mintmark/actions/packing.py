@@ -66,7 +66,8 @@ def draw_samples(run: Prepared, package: Package) -> None:
         write_marked(path, picture, package, recipe, COMPOSITE)  # real pictures are on it
         return
     if isinstance(engine, Unpaired):
-        picture = previews.kinds(engine, package, run.pixels, run.plan.seed)
+        draw = previews.kinds if package.config.classes else previews.styles
+        picture = draw(engine, package, run.pixels, run.plan.seed)
         recipe = drawing.recipe_of(package, run.plan.seed, SHEET, more={"report": "translated"})
         write_marked(path, picture, package, recipe, COMPOSITE)
         return

@@ -76,7 +76,8 @@ class Plan:
         channels, height, width = self.config.shape
         if isinstance(self.task, Restoration) and self.task.objects:
             return 2 * channels + 1, height, width  # with the transparency of the object
-        return (2 * channels if self.choices.pairing else channels), height, width
+        twice = self.choices.pairing or isinstance(self.task, Translation)  # with a reference
+        return (2 * channels if twice else channels), height, width
 
     @property
     def digest(self) -> str:
@@ -277,6 +278,7 @@ def flags(plan: Plan) -> str:
         "gamma": f"{made.gamma.start:g}",
         "input": made.pairing.inputs if made.pairing else None,
         "target-half": made.pairing.half if made.pairing else None,
+        "kinds": made.kinds,
         "balance": made.balance if isinstance(plan.task, Task) else None,
         "batch": schedule.batch,
         "images": schedule.images,
@@ -385,6 +387,7 @@ def _differences(plan: Plan, request: TrainRequest) -> list[str]:
         "batch": (request.batch, plan.schedule.batch),
         "micro-batch": (request.micro, plan.schedule.micro),
         "images": (request.images, plan.schedule.images),
+        "column of kinds": (request.kinds, plan.choices.kinds),
         "balance": (request.balance, plan.choices.balance),
         "folder of inputs": (request.input, pairing.inputs or INPUT),
         "half of targets": (request.target_half, pairing.half),

@@ -96,6 +96,32 @@ class Data:
         pieces = grounds.pieces(shape, cache, cutting)
         return replace(pieces, snapshot=self.snapshot.digest, beside=found.pixels)
 
+    def by(self, column: str) -> "Data":
+        """The pictures sorted into classes by what the metadata says of them.
+
+        Raises:
+            DataError: There is no such column, a picture has no value, or all have the same.
+        """
+        values = [item.attributes.get(column) for item in self.snapshot.items]
+        if all(value is None for value in values):
+            known = sorted({name for item in self.snapshot.items for name in item.attributes})
+            raise DataError(
+                f"The metadata has no column {column!r} to sort the pictures by; "
+                + (f"it has: {', '.join(known)}." if known else "there is no metadata at all.")
+            )
+        lacking = [i.name for i, v in zip(self.snapshot.items, values, strict=True) if v is None]
+        if lacking:
+            raise DataError(
+                f"{len(lacking)} pictures have no value of {column}, first {lacking[0]}; give them "
+                "one, or take them out."
+            )
+        classes = tuple(sorted({str(value) for value in values}))
+        items = tuple(
+            replace(item, label=classes.index(str(value)))
+            for item, value in zip(self.snapshot.items, values, strict=True)
+        )
+        return replace(self, snapshot=replace(self.snapshot, items=items, classes=classes))
+
     def _folder(self, name: str) -> "Data":
         """The pictures of one folder alone."""
         classes = self.snapshot.classes

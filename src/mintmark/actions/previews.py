@@ -1,10 +1,11 @@
 """What to look at while what works on pictures learns: sheets, and the PSNR of crops."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -35,8 +36,7 @@ def sheet(engine: Paired, package: Package, pixels: PixelSet, seed: int) -> Pict
     made = engine.run(package.networks, given)
     colours = given[:, : target.shape[1]]  # a mask may follow them
     seen = F.interpolate(colours, size=target.shape[2:], mode="nearest")
-    columns = [drawing.pictures(part) for part in (seen, made, target)]
-    return layout.sheet([tile for row in zip(*columns, strict=True) for tile in row], len(columns))
+    return _rows([seen, made, target])
 
 
 def kinds(engine: Unpaired, package: Package, pixels: PixelSet, seed: int) -> Picture:
@@ -45,11 +45,30 @@ def kinds(engine: Unpaired, package: Package, pixels: PixelSet, seed: int) -> Pi
     draw = np.random.Generator(np.random.PCG64(derive(seed, "shown")))
     places = [draw.permutation(np.flatnonzero(pixels.labels == one))[:SHOWN]
               for one in range(len(package.config.classes))]  # fmt: skip
-    chosen = np.sort(np.concatenate(places))
-    real = torch.from_numpy(np.array(pixels.pixels[chosen])).float() / 127.5 - 1
-    ways = [engine.run(package.networks, Wanted(real, kind)) for kind in range(len(places))]
-    columns = [drawing.pictures(part) for part in (real, *ways)]
-    return layout.sheet([tile for row in zip(*columns, strict=True) for tile in row], len(columns))
+    real = _pictures(pixels, np.sort(np.concatenate(places)))
+    codes = [engine.code(package.networks, kind) for kind in range(len(places))]
+    return _rows([real, *(engine.run(package.networks, Wanted(real, code)) for code in codes)])
+
+
+def styles(engine: Unpaired, package: Package, pixels: PixelSet, seed: int) -> Picture:
+    """Pictures in rows, each as it is and in the styles of others, which stand above."""
+    draw = np.random.Generator(np.random.PCG64(derive(seed, "shown")))
+    chosen = draw.choice(len(pixels.pixels), min(2 * SHOWN, len(pixels.pixels)), False)
+    real, models = _pictures(pixels, chosen).chunk(2)
+    columns = [torch.cat([torch.ones_like(real[:1]), real])]
+    for model in models:
+        made = Wanted(real, engine.code(package.networks, 0, model[None]))
+        columns.append(torch.cat([model[None], engine.run(package.networks, made)]))
+    return _rows(columns)
+
+
+def _pictures(pixels: PixelSet, chosen: NDArray[np.int64]) -> Tensor:
+    return torch.from_numpy(np.array(pixels.pixels[chosen])).float() / 127.5 - 1
+
+
+def _rows(columns: Sequence[Tensor]) -> Picture:
+    tiles = [drawing.pictures(column) for column in columns]
+    return layout.sheet([tile for row in zip(*tiles, strict=True) for tile in row], len(tiles))
 
 
 def fidelity(engine: Paired, package: Package, pixels: PixelSet, seed: int) -> Mapping[str, float]:

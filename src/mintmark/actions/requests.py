@@ -75,6 +75,9 @@ class TrainRequest(Request):
     target_half: Literal["left", "right"] | None = Field(
         None, description="The half that is the target, where pairs lie side by side."
     )
+    kinds: str | None = Field(
+        None, description="Column of the metadata whose values are the kinds; None: the folders."
+    )
     balance: str | None = Field(None, description="Show each class, or value of this, as often.")
     batch: int | None = Field(None, ge=2, description="Pictures a step; None: the task's.")
     images: int | None = Field(None, ge=1, description="Length of the run in images.")
@@ -186,6 +189,10 @@ class ApplyRequest(Request):
     to: str | None = Field(None, description="The kind of pictures that they shall become.")
     strength: float = Field(
         1.0, ge=0, le=1, allow_inf_nan=False, description="How far: 0 same, 1 wholly."
+    )
+    reference: Path | None = Field(None, description="A picture whose style they shall have.")
+    photo: bool = Field(
+        False, description="Keep every edge and the full size; change only colours and light."
     )
     compare: bool = Field(
         False, description="Also write NAME.compare.png: before on the left, after on the right."

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
-from mintmark.actions import asking, choices, cost, previews, tune
+from mintmark.actions import asking, choices, cost, previews, translating, tune
 from mintmark.actions import plan as plans
 from mintmark.actions.monitor import Monitor, watch
 from mintmark.actions.packing import Prepared, as_it_is, draw_samples, save_package
@@ -28,7 +28,7 @@ from mintmark.engines.paired import Paired
 from mintmark.metrics.extractors import shipped
 from mintmark.models.families import FAMILIES
 from mintmark.models.package import Package, from_pretrained
-from mintmark.tasks._task import Restoration, Task
+from mintmark.tasks._task import Restoration, Task, Translation
 from mintmark.training import distributed, durable, trainer
 from mintmark.training.checkpoint import Store
 from mintmark.training.runlog import RunLog
@@ -70,6 +70,8 @@ def train(request: TrainRequest, world: World) -> Generator[Progress]:
 def _prepare(request: TrainRequest, world: World) -> Generator[Progress, None, Prepared]:
     """Reads the data, and the plan of the run or makes one; builds the networks."""
     data = read(request.data, request.skip_broken)
+    if request.kinds:
+        data = translating.sorted_by(data, request.kinds, request.task)
     begun = (request.out / "run.json").exists()
     given = None if begun else _given(request)
     if begun:
@@ -150,6 +152,10 @@ def pixels_of(plan: Plan, data: Data, world: World) -> PixelSet:
         pairing, exact = plan.choices.pairing, "palette" in plan.config.args
         rows = pairing.rows(data.snapshot, exact) if pairing else None
         return data.pieces(plan.sample, cache, plan.task.cutting, rows)
+    if isinstance(plan.task, Translation):
+        cache = world.settings.cache / "pixels"
+        pieces = data.pieces(plan.config.shape, cache, plan.task.cutting)
+        return translating.with_references(pieces, plan.task.kinds)
     pixels = data.pixels(plan.config.shape, world.settings.cache / "pixels")
     conditions, balance = plan.config.conditions, plan.choices.balance
     return replace(

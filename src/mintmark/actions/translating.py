@@ -1,27 +1,35 @@
 """What a run of a translation is decided from, and translating one picture."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor, nn
 
-from mintmark.actions.prepare import common_size
+from mintmark.actions.prepare import Data, common_size
 from mintmark.actions.requests import ApplyRequest, TrainRequest
 from mintmark.actions.restoring import require_sensible
 from mintmark.core.errors import ConfigError, DataError
+from mintmark.core.files import digest_bytes
 from mintmark.core.lineage import version
 from mintmark.core.media import Picture
+from mintmark.data.loader import PixelSet
 from mintmark.data.manifest import Snapshot
-from mintmark.data.pictures import scaled
-from mintmark.engines.piecewise import levels, planes
+from mintmark.data.pictures import decode, require_still, scaled
+from mintmark.engines.piecewise import glance, levels, planes
+from mintmark.engines.tiles import Change
 from mintmark.engines.unpaired import Unpaired, Wanted
 from mintmark.models.conditions import Conditions
 from mintmark.models.families import FAMILIES
 from mintmark.models.package import Config, Package
-from mintmark.tasks._task import AnyTask, Translation
+from mintmark.tasks._task import AnyTask, Translation, find_task
 
 STEP = 4  # pixels that sides to learn are multiples of
 LEAST = 16
+LARGEST = 512  # pixels a side of a reference that is seen at its own resolution
 
 
 def config(
@@ -38,11 +46,11 @@ def config(
         DataError: There are not two folders of pictures.
     """
     require_sensible(request, task)
-    conditions = _kinds(snapshot)
+    conditions = _kinds(snapshot) if task.kinds else Conditions()
     channels = 1 if all(item.channels in (1, 2) for item in snapshot.items) else 3
     width, height = request.sides or [max(LEAST, task.size or common_size(snapshot))] * 2
     shape = (channels, height, width)
-    args = FAMILIES[task.family].preset(preset, shape, conditions.sizes)
+    args = {**FAMILIES[task.family].preset(preset, shape, conditions.sizes), **task.args}
     if given:
         _require_fitting(given, task, channels, conditions)
         args = {**given.config.args, "height": height, "width": width}
@@ -60,6 +68,39 @@ def config(
     )
 
 
+def sorted_by(data: Data, column: str, name: str) -> Data:
+    """The pictures by kinds that a column of their metadata names.
+
+    Args:
+        data: The pictures.
+        column: Which.
+        name: Of the task.
+
+    Raises:
+        ConfigError: The task has no kinds.
+        DataError: The column does not tell them.
+    """
+    task = find_task(name)
+    if not isinstance(task, Translation) or not task.kinds:
+        raise ConfigError(f"--kinds is for translation between kinds; {name} does not take it.")
+    return data.by(column)
+
+
+def with_references(pieces: PixelSet, kinds: bool) -> PixelSet:
+    """What a run learns from: pieces, each with another one beside it.
+
+    Args:
+        pieces: Of all pictures.
+        kinds: Whether they are of several kinds, as their labels say.
+    """
+    beside = replace(pieces, beside=pieces.pixels)
+    if not kinds:
+        return beside
+    assert pieces.labels is not None  # or `config` would have refused the data
+    labels = torch.from_numpy(pieces.labels)
+    return replace(beside, condition=labels, kinds=labels, groups=pieces.labels)
+
+
 def _kinds(snapshot: Snapshot) -> Conditions:
     """The kinds of pictures, of which there must be two.
 
@@ -71,7 +112,7 @@ def _kinds(snapshot: Snapshot) -> Conditions:
         raise DataError(
             "Translation learns from a folder for each kind of pictures, and needs two or more, "
             "such as data/day and data/night; put every picture into one of them and give the "
-            "folder above."
+            "folder above, or say with --kinds which column of the metadata tells them."
         )
     return Conditions(classes=snapshot.classes)
 
@@ -96,33 +137,71 @@ class Turn:
     """What pictures shall become.
 
     Attributes:
-        kind: Number of the kind.
-        name: Its name.
+        code: What tells it to the generator, (1, code).
         strength: How far they change, in [0, 1].
+        photo: Whether edges and the size stay, and only colours and light change.
+        told: What of it decides a result, for its recipe.
     """
 
-    kind: int
-    name: str
+    code: Tensor
     strength: float
+    photo: bool
+    told: Mapping[str, object]
 
-    def inputs(self) -> dict[str, object]:
-        """What of it decides a result, for its recipe."""
-        return {"to": self.name, "strength": self.strength}
+    def of(self, engine: Unpaired, network: nn.Module) -> Change:
+        """What it does to pictures."""
+
+        def change(pictures: Tensor) -> Tensor:
+            return engine.run({"G": network}, Wanted(pictures, self.code, self.strength))
+
+        return change
 
 
 def asked(request: ApplyRequest, package: Package, task: AnyTask) -> Turn | None:
-    """What a request says of kinds, or None where a task has none.
+    """What a request says of kinds and styles, or None where a task has none.
 
     Raises:
-        ConfigError: The kind is missing, there is none of that name, or the task has none.
+        ConfigError: The kind or the reference is missing, there is no such, or the task has none.
     """
-    kinds, wish = package.config.classes, request.to
     if not isinstance(task, Translation):
-        if wish is not None or request.strength != ApplyRequest.model_fields["strength"].default:
-            raise ConfigError(
-                f"The package of {task.name} knows no kinds; leave --to and --strength out."
-            )
+        _require_none(request, task)
         return None
+    kind = _kind(request, package.config.classes)
+    if not task.kinds and request.reference is None:
+        raise ConfigError(f"{task.name} takes the style of a picture; add --reference PICTURE.")
+    told: dict[str, object] = {"strength": request.strength, "photo": request.photo}
+    if task.kinds:
+        told["to"] = request.to
+    reference = None
+    if request.reference is not None:
+        content = _content(request.reference)
+        told["reference"] = digest_bytes(content)
+        reference = _seen(decode(content, request.reference.name), package, task)
+    code = task.engine.code(package.networks, kind, reference)
+    return Turn(code, request.strength, request.photo, told)
+
+
+def _require_none(request: ApplyRequest, task: AnyTask) -> None:
+    defaults = ApplyRequest.model_fields
+    wishes = ("to", "strength", "reference", "photo")
+    for name in wishes:
+        if getattr(request, name) != defaults[name].default:
+            raise ConfigError(
+                f"The package of {task.name} knows no kinds and styles; leave --{name} out."
+            )
+
+
+def _kind(request: ApplyRequest, kinds: Sequence[str]) -> int:
+    """Number of the kind that is asked for.
+
+    Raises:
+        ConfigError: None is, or one that is not there.
+    """
+    wish = request.to
+    if not kinds:
+        if wish is not None:
+            raise ConfigError("The package knows styles and no kinds; leave --to out.")
+        return 0
     if wish is None:
         raise ConfigError(f"Say what the pictures shall become: --to {' or --to '.join(kinds)}.")
     if wish not in kinds:
@@ -131,17 +210,39 @@ def asked(request: ApplyRequest, package: Package, task: AnyTask) -> Turn | None
             f"The package cannot make {wish!r}; did you mean {near[0]!r}? "
             f"It makes: {', '.join(kinds)}."
         )
-    return Turn(kinds.index(wish), wish, request.strength)
+    return kinds.index(wish)
 
 
-def translated(engine: Unpaired, package: Package, picture: Picture, turn: Turn) -> Picture:
+def _content(path: Path) -> bytes:
+    """The bytes of a still picture.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"There is no picture {path} to take the style of.") from error
+    require_still(content, path.name)
+    return content
+
+
+def _seen(picture: Picture, package: Package, task: Translation) -> Tensor:
+    """A reference as the style encoder learned to see pictures, (1, C, h, w)."""
+    config = package.config
+    if task.use == "restyle":
+        return glance(picture, config.channels, LARGEST)[None]
+    side = min(config.height, config.width)
+    return planes(scaled(picture, config.channels, side).array, config.channels)[None]
+
+
+def translated(change: Change, package: Package, picture: Picture) -> Picture:
     """A picture as another kind, at the scale that was learned.
 
     Args:
-        engine: The game.
+        change: What makes it so.
         package: Whose generator it is.
         picture: Any picture; what is transparent is laid on white.
-        turn: What it shall become.
 
     Returns:
         A picture of 8 bits of the package's channels, its shorter side that of the pictures
@@ -149,6 +250,5 @@ def translated(engine: Unpaired, package: Package, picture: Picture, turn: Turn)
     """
     config = package.config
     small = scaled(picture, config.channels, min(config.height, config.width))
-    given = planes(small.array, config.channels)[None]
-    made = engine.run(package.networks, Wanted(given, turn.kind, turn.strength))[0]
+    made = change(planes(small.array, config.channels)[None])[0]
     return Picture(levels(made.numpy(), grey=False, most=255).astype(np.uint8))

@@ -21,6 +21,8 @@ from mintmark.engines.unpaired import Unpaired
 from mintmark.models.package import Package
 from mintmark.tasks._task import Use
 
+SEEN = 4  # times the learned side at which a style is found where edges stay
+
 Working = Generator[tuple[int, int], None, Picture]
 """Yields tiles done and in all, and returns the result."""
 
@@ -37,7 +39,7 @@ class Work:
         tile: Pixels a side at once.
         fidelity: The balance.
         where: What of pictures is filled, or was pasted, or None.
-        turn: What kind pictures become, or None.
+        turn: What kind or style pictures get, or None.
         use: How it works on a picture.
         compare: Whether a picture of before and after is written too.
     """
@@ -57,6 +59,11 @@ class Work:
     def run(self) -> Change:
         """The generator, without gradients."""
         return partial(self.engine.run, {"G": self.network})
+
+    @property
+    def photo(self) -> bool:
+        """Whether edges and the size stay where pictures become another kind."""
+        return self.turn is not None and self.turn.photo
 
     @property
     def side(self) -> int:
@@ -126,9 +133,25 @@ def blended(work: Work, picture: Picture, file: Path) -> Working:
 
 def of_another_kind(work: Work, picture: Picture, _: Path) -> Working:
     """As the kind that was asked for, at the scale that was learned."""
-    assert work.turn is not None and isinstance(work.engine, Unpaired)
     yield 1, 1
-    return translated(work.engine, work.package, picture, work.turn)
+    change = _turned(work)
+    if work.photo:
+        return whole.followed(change, picture, work.package.config.channels, work.side)
+    return translated(change, work.package, picture)
+
+
+def restyled(work: Work, picture: Picture, _: Path) -> Working:
+    """In the style that was asked for, at its own resolution, piece by piece."""
+    change, channels = _turned(work), work.package.config.channels
+    if work.photo:
+        yield 1, 1
+        return whole.followed(change, picture, channels, SEEN * work.side)
+    return (yield from worked(change, picture, channels, 1, work.tile))
+
+
+def _turned(work: Work) -> Change:
+    assert work.turn is not None and isinstance(work.engine, Unpaired)
+    return work.turn.of(work.engine, work.network)
 
 
 USES: Mapping[Use, Callable[[Work, Picture, Path], Working]] = {
@@ -139,5 +162,6 @@ USES: Mapping[Use, Callable[[Work, Picture, Path], Working]] = {
     "colour": coloured,
     "blend": blended,
     "translate": of_another_kind,
+    "restyle": restyled,
 }
 """By the name that tasks give to them."""

@@ -81,6 +81,9 @@ def train(  # noqa: PLR0913 - a flag each
     target_half: Annotated[
         str | None, typer.Option(help="Of pairs side by side, the target: left or right.")
     ] = None,
+    kinds: Annotated[
+        str | None, typer.Option(help="Metadata column that tells kinds to translate between.")
+    ] = None,
     balance: Annotated[
         str | None, typer.Option(help="Show each class, or value of this attribute, as often.")
     ] = None,
@@ -118,6 +121,7 @@ def train(  # noqa: PLR0913 - a flag each
         grow=grow,
         input=input,
         target_half=target_half,
+        kinds=kinds,
         balance=balance,
         batch=batch,
         images=images,
@@ -219,7 +223,16 @@ def apply(  # noqa: PLR0913 - a flag each
         list[str] | None, typer.Option(help="Pixels to add, as in left=256; may be repeated.")
     ] = None,
     to: Annotated[str | None, typer.Option(help="The kind that pictures shall become.")] = None,
-    strength: Annotated[float, typer.Option(help="How far: 0 same, 1 wholly; with --to.")] = 1.0,
+    reference: Annotated[
+        Path | None, typer.Option(help="A picture whose style they shall have.")
+    ] = None,
+    strength: Annotated[
+        float, typer.Option(help="How far: 0 same, 1 wholly; with --to or --reference.")
+    ] = 1.0,
+    photo: Annotated[
+        bool,
+        typer.Option("--photo", help="Keep every edge and the full size; change colours, light."),
+    ] = False,
     compare: Annotated[
         bool, typer.Option("--compare", help="Also write NAME.compare.png: before and after.")
     ] = False,
@@ -231,7 +244,8 @@ def apply(  # noqa: PLR0913 - a flag each
 
     request = ApplyRequest(
         package=package, pictures=tuple(pictures), out=out, fidelity=fidelity, tile=tile,
-        mask=mask, outpaint=margins(outpaint or []), to=to, strength=strength, compare=compare,
+        mask=mask, outpaint=margins(outpaint or []), to=to, reference=reference,
+        strength=strength, photo=photo, compare=compare,
     )  # fmt: skip
     show.follow(
         verb(request, open_world()), go_on="Run the same command again to go on.", tell=False

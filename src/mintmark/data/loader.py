@@ -55,6 +55,7 @@ class PixelSet:
         parts: How many numbers of a condition each attribute takes, where there are some.
         beside: Other samples, (M, channels, height, width), or None; each picture gets one of
             them as its last channels, in an order of their own.
+        kinds: What each of those shows, (M,), or None.
     """
 
     pixels: NDArray[np.uint8]
@@ -64,6 +65,7 @@ class PixelSet:
     groups: NDArray[np.int64] | None = None
     parts: tuple[int, ...] = ()
     beside: NDArray[np.uint8] | None = None
+    kinds: torch.Tensor | None = None
 
     def samples(self, ids: NDArray[np.int64], beside: NDArray[np.int64]) -> torch.Tensor:
         """Some pictures, and the samples beside them if there are any.
@@ -91,7 +93,8 @@ class HostBatch:
         condition: What each shows, (n, ...), or None.
         ids: Index of each row in the data set, (n,).
         other: Conditions that each row does not have, (n, K, ...), or None: those of the next
-            pictures of the batch; of attributes, its own but for one.
+            pictures of the batch; of attributes, its own but for one. Or what the sample
+            beside each shows, (n, 1), where that is known.
     """
 
     images: torch.Tensor
@@ -150,9 +153,19 @@ def prepare(
                 "or set MINTMARK_CACHE."
             ) from error
         pixels = np.load(path, mmap_mode="r", allow_pickle=False)
-    labels = [item.label for item in snapshot.items if item.label is not None]
-    complete = len(labels) == len(pixels)
-    return PixelSet(pixels, np.array(labels, dtype=np.int64) if complete else None, snapshot.digest)
+    return PixelSet(pixels, _labels(snapshot, shape, cutting, rows), snapshot.digest)
+
+
+def _labels(
+    snapshot: Snapshot, shape: tuple[int, int, int], cutting: Cutting, rows: Sequence[Row] | None
+) -> NDArray[np.int64] | None:
+    """The class of each sample, or None where some picture has none, or shares its sample."""
+    items = snapshot.items
+    if rows is not None or any(item.label is None for item in items):
+        return None
+    labels = np.array([item.label for item in items], np.int64)
+    counts = [_count(row[0], cutting, shape) for row in alone(snapshot)]
+    return labels.repeat(counts)
 
 
 def _count(part: Part, cutting: Cutting, shape: tuple[int, int, int]) -> int:
@@ -373,10 +386,14 @@ class Loader:
     def _gather(self, step: int, first: int, last: int) -> HostBatch:
         whole = self._ids(step)
         ids, known = whole[first:last], self._pixels.condition
-        images = self._pixels.samples(ids, self._beside(step)[first:last])
+        beside = self._beside(step)[first:last]
+        images = self._pixels.samples(ids, beside)
         if known is None:
             return HostBatch(images, None, ids)
-        rows, parts = known[whole], self._pixels.parts
+        rows, parts, kinds = known[whole], self._pixels.parts, self._pixels.kinds
+        if kinds is not None:
+            other = kinds[beside, None]
+            return HostBatch(images, rows[first:last], ids, other)
         if parts:
             other = contrasts(rows, parts, step)
         else:

@@ -11,26 +11,23 @@ the two trade one for the other in use (Wang et al., "Deep Network Interpolation
 import copy
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mintmark.engines import likeness
 from mintmark.engines.adversarial import squared_gradient
 from mintmark.engines.contests import PATCHES, Contest
 from mintmark.engines.examples import Examples
+from mintmark.engines.perception import perceptual_loss
 from mintmark.engines.steady import Steady
 from mintmark.engines.tiles import Change
-from mintmark.metrics import extractors
-from mintmark.metrics.features import FeatureNet
 from mintmark.models.lut import Enhancer
 from mintmark.training.trainer import Average, Batch, Cosine, Moment, Phase
 
 GAMMA = Cosine(1.0, 0.1)
-FEATURES = "pictures"  # the shipped network whose maps are compared
 
 
 @dataclass(frozen=True)
@@ -171,27 +168,3 @@ def balanced(networks: Mapping[str, nn.Module], fidelity: float) -> nn.Module:
     for mine, faithful in zip(between.parameters(), networks["F"].parameters(), strict=True):
         mine.lerp_(faithful, fidelity)
     return between
-
-
-def perceptual_loss(made: Tensor, clean: Tensor) -> Tensor:
-    """Mean distance in the maps of the shipped feature network; see `metrics.perceptual`.
-
-    Args:
-        made: Pictures in [-1, 1], (N, C, H, W).
-        clean: What they should be.
-    """
-    net = _feature_net(made.device)
-    pairs = zip(_maps(net, made), _maps(net, clean), strict=True)
-    unit = ((F.normalize(a), F.normalize(b)) for a, b in pairs)  # length 1 over channels
-    return torch.stack([(a - b).square().sum(1).mean() for a, b in unit]).sum()
-
-
-def _maps(net: FeatureNet, x: Tensor) -> list[Tensor]:
-    return net.maps(extractors.with_channels(x, 3))
-
-
-@cache
-def _feature_net(device: torch.device) -> FeatureNet:
-    net = copy.deepcopy(extractors.shipped(FEATURES).net)
-    assert isinstance(net, FeatureNet)
-    return net.to(device).requires_grad_(False)

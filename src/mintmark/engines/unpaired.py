@@ -1,20 +1,25 @@
-"""The unpaired game: from one kind of pictures to another, of which no two belong together.
+"""The unpaired game: from one kind or style of pictures to another, without pairs.
 
-One generator learns every direction in one run, and one discriminator judges every kind
-(Choi et al., "StarGAN v2", CVPR 2020). That a result still shows what its source showed is
-asked for in one of two ways, or both: patches of the result must be told from others of the
-source (Park et al., CUT, ECCV 2020), or the way back must lead to the source (Zhu et al.,
-CycleGAN, ICCV 2017). A picture that is asked to become what it is shall stay.
+One generator learns every direction in one run, and one discriminator judges every kind. What a
+picture shall become is told by its new kind, and in part of the rows by a reference too: another
+picture, whose texture it shall have (Choi et al., "StarGAN v2", CVPR 2020). With one kind alone
+there are references only, and pictures change style (Park et al., "Swapping Autoencoder",
+NeurIPS 2020). That a result still shows what its source showed is asked for by weights: patches of
+the result must be told from others of the source (Park et al., CUT, ECCV 2020), the way back must
+lead to the source (Zhu et al., CycleGAN, ICCV 2017), or what a network sees in both must agree. A
+picture that is asked to become what it is shall stay.
 
-Departures: that it stays is asked for by pixels in both ways, since comparing patches once more
-costs a third of a step. Neither way forbids that bright becomes dark, so a correlation of
+Departures: that it stays is asked for by pixels in every way, since comparing patches once more
+costs a third of a step. Nothing of it forbids that bright becomes dark, so a correlation of
 brightness below zero costs. There is no pool of former results, as in CUT: penalties on real and
 made pictures keep the judge steady, and a pool would have to be kept in every checkpoint.
+Textures are compared by the moments of a feature network, beside the judge, where the two papers
+trust a judge or a second encoder.
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +27,9 @@ from torch.nn import functional as F
 
 from mintmark.engines.adversarial import NON_SATURATING, Game, squared_gradient
 from mintmark.engines.contrast import PATCHES, at, chosen, patch_nce
+from mintmark.engines.perception import constancy_loss, texture_loss
 from mintmark.engines.steady import Steady
+from mintmark.models.layers.patches import PatchDiscriminator
 from mintmark.models.translator import Translator
 from mintmark.training.draws import Draws
 from mintmark.training.trainer import Average, Batch, Cosine, Moment, Phase
@@ -38,13 +45,33 @@ class Wanted:
 
     Attributes:
         pictures: In [-1, 1], (N, C, H, W).
-        kind: Number of the kind that they shall become.
+        code: What they shall become, (1, code); see `Unpaired.code`.
         strength: 0 leaves them as they are, 1 changes them wholly.
     """
 
     pictures: Tensor
-    kind: int
+    code: Tensor
     strength: float = 1.0
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What the rows of a batch shall become.
+
+    Attributes:
+        kind: Numbers of kinds, (N,).
+        reference: Other pictures, (N, C, H, W).
+        shown: 1 where the style of the reference is wanted, 0 where any of the kind, (N,).
+    """
+
+    kind: Tensor
+    reference: Tensor
+    shown: Tensor
+
+    def code(self, translator: Translator, kind: Tensor, pictures: Tensor) -> Tensor:
+        """Codes of kinds, with the styles of pictures in rows that shall have one, (N, code)."""
+        style: Tensor = self.shown[:, None] * translator.styles(pictures)
+        return translator.code(kind) + style
 
 
 @dataclass(frozen=True)
@@ -52,11 +79,13 @@ class Unpaired(Steady):
     """A generator `G` from any kind of pictures to any other, and a judge `D` of all kinds.
 
     Attributes:
-        content: What keeps the content: patches (`nce`), the way back (`cycle`), or both.
         nce: Weight of the comparison of patches.
         cycle: Weight of the mean absolute difference after the way back.
+        constancy: Weight of what a feature network sees in both, for kinds that are far apart.
+        texture: Weight of the texture of the reference, where there is one.
         identity: Weight of the mean absolute difference where a picture shall become what it is.
         guard: Weight against results whose brightness is the inverse of the source's.
+        area: Weight of the mean share of a picture that changes, where the generator says it.
         adversarial: Weight of the game.
         game: The pair of losses, of patches; one that judges each row by itself, because what is
             real and what is made in a row are of different kinds.
@@ -64,11 +93,13 @@ class Unpaired(Steady):
         penalty_every: Steps between penalties; they are scaled to make up for it.
     """
 
-    content: Literal["nce", "cycle", "both"] = "nce"
     nce: float = 0.5
-    cycle: float = 10.0
+    cycle: float = 0.0
+    constancy: float = 0.0
+    texture: float = 0.5
     identity: float = 1.0
     guard: float = 1.0
+    area: float = 0.0
     adversarial: float = 1.0
     game: Game = NON_SATURATING
     gamma: Cosine = GAMMA
@@ -91,44 +122,76 @@ class Unpaired(Steady):
     def losses(
         self, phase: str, networks: Mapping[str, nn.Module], batch: Batch, moment: Moment
     ) -> dict[str, Tensor]:
-        """The losses and figures of one phase; see `trainer.Engine`."""
-        translator, judge, own = networks["G"], networks["D"], batch.condition
-        assert isinstance(translator, Translator) and own is not None
-        kinds = translator.code.num_embeddings
-        wanted = others(own, kinds, moment.draws)  # the same in both phases
+        """The losses and figures of one phase; see `trainer.Engine`.
+
+        A row holds a picture and a reference, (2 C, H, W), the kind of the first in its condition
+        and that of the other in `batch.other`, or none where all are of one kind.
+        """
+        translator = networks["G"]
+        assert isinstance(translator, Translator)
+        real, reference = batch.real.chunk(2, 1)  # (N, C, H, W) each
+        own = _known(batch.condition, real)
+        theirs = own if batch.other is None else batch.other[:, 0]
+        kinds = translator.kinds.num_embeddings
+        aim = aimed(own, theirs, reference, kinds, moment.draws)  # the same in both phases
         if phase == "discriminator":
-            return self._discriminator(translator, judge, batch.real, own, wanted, moment)
-        maps = translator.encode(batch.real)
-        made = translator.decode(batch.real, maps, wanted).float()
-        same = translator.decode(batch.real, maps, own).float()
-        fake = judge(made, wanted).float()  # (N, patches)
-        bright = correlation(brightness(made), brightness(batch.real))
+            return self._discriminator(networks, real, own, aim, moment)
+        return self._generator(networks, real, own, aim, moment)
+
+    def _generator(
+        self,
+        networks: Mapping[str, nn.Module],
+        real: Tensor,
+        own: Tensor,
+        aim: Aim,
+        moment: Moment,
+    ) -> dict[str, Tensor]:
+        translator = networks["G"]
+        assert isinstance(translator, Translator)
+        maps = translator.encode(real)
+        made, share = translator.decode(real, maps, aim.code(translator, aim.kind, aim.reference))
+        back = aim.code(translator, own, real)
+        same = translator.decode(real, maps, back)[0].float()
+        fake = networks["D"](self._seen(networks, made, aim.reference), aim.kind).float()
+        made = made.float()
+        bright = correlation(brightness(made), brightness(real))
         losses = {
             "adversarial": self.adversarial * self.game.generator(fake, fake).mean(),
-            "identity": self.identity * F.l1_loss(same, batch.real),
+            "identity": self.identity * F.l1_loss(same, real),
             "inverted": self.guard * F.relu(-bright).mean(),
             "brightness": bright.mean().detach(),
         }
-        if self.content != "cycle":
+        if self.nce:
             losses["nce"] = self.nce * compared(translator, made, maps, moment.draws)
-        if self.content != "nce":
-            losses["cycle"] = self.cycle * F.l1_loss(translator(made, own).float(), batch.real)
+        if self.cycle:
+            losses["cycle"] = self.cycle * F.l1_loss(translator(made, back).float(), real)
+        if self.constancy:
+            losses["constancy"] = self.constancy * constancy_loss(made, real).mean()
+        if self.texture:
+            losses["texture"] = (
+                self.texture * (aim.shown * texture_loss(made, aim.reference)).mean()
+            )
+        if share is not None:
+            losses["area"] = self.area * share.float().mean()
         return losses
 
     def _discriminator(
         self,
-        translator: nn.Module,
-        judge: nn.Module,
+        networks: Mapping[str, nn.Module],
         real: Tensor,
         own: Tensor,
-        wanted: Tensor,
+        aim: Aim,
         moment: Moment,
     ) -> dict[str, Tensor]:
+        translator = networks["G"]
+        assert isinstance(translator, Translator)
         with torch.no_grad():
-            made = translator(real, wanted).float()
+            code = aim.code(translator, aim.kind, aim.reference)
+            made = translator(real, code).float()
         due = moment.step % self.penalty_every == 0
-        pixels = torch.cat([real, made]).requires_grad_(due)  # (2N, C, H, W)
-        logits = judge(pixels, torch.cat([own, wanted])).float()  # (2N, patches)
+        seen = [self._seen(networks, real, real), self._seen(networks, made, aim.reference)]
+        pixels = torch.cat(seen).requires_grad_(due)  # (2N, C, H, W)
+        logits = networks["D"](pixels, torch.cat([own, aim.kind])).float()  # (2N, patches)
         right, wrong = logits.chunk(2)
         figures = {
             "discriminator": self.game.discriminator(right, wrong).mean(),
@@ -141,6 +204,36 @@ class Unpaired(Steady):
             figures["penalty"] = weight * self.penalty_every * squares
         return figures
 
+    def _seen(self, networks: Mapping[str, nn.Module], pictures: Tensor, model: Tensor) -> Tensor:
+        """What the judge sees: pictures alone, or beside each another part of its model."""
+        judge = networks["D"]
+        assert isinstance(judge, PatchDiscriminator)
+        if judge.channels == pictures.shape[1]:
+            return pictures
+        # Moved by half, nothing of a model lies where it lies in a picture of its own.
+        moved = model.roll((model.shape[2] // 2, model.shape[3] // 2), (2, 3))
+        return torch.cat([pictures, moved.to(pictures)], 1)
+
+    def code(
+        self, networks: Mapping[str, nn.Module], kind: int, reference: Tensor | None = None
+    ) -> Tensor:
+        """What tells the generator of `run` what pictures shall become.
+
+        Args:
+            networks: `G`, in evaluation mode.
+            kind: Number of the kind.
+            reference: A picture whose style they shall have, (1, C, h, w) in [-1, 1], or None.
+
+        Returns:
+            (1, code).
+        """
+        translator = networks["G"]
+        assert isinstance(translator, Translator)
+        weights = next(translator.parameters())
+        number = torch.full((1,), kind, device=weights.device)
+        with torch.no_grad():
+            return translator.code(number, None if reference is None else reference.to(weights))
+
     def run(self, networks: Mapping[str, nn.Module], inputs: Wanted) -> Tensor:
         """Translates pictures with the generator.
 
@@ -151,15 +244,39 @@ class Unpaired(Steady):
         Returns:
             Pictures clipped to [-1, 1], (N, C, H, W), float32, on the CPU.
         """
-        weights = next(networks["G"].parameters())
-        kind = torch.full((len(inputs.pictures),), inputs.kind, device=weights.device)
+        code = inputs.code.expand(len(inputs.pictures), -1)
         with torch.no_grad():
-            made: Tensor = networks["G"](inputs.pictures.to(weights), kind).float().cpu()
+            made: Tensor = networks["G"](inputs.pictures.to(code), code).float().cpu()
         return torch.lerp(inputs.pictures.float().cpu(), made.clamp(-1, 1), inputs.strength)
 
 
+def aimed(own: Tensor, theirs: Tensor, reference: Tensor, kinds: int, draws: Draws) -> Aim:
+    """What rows shall become: like their reference where that is of another kind.
+
+    The others become any other kind without a reference, since to learn what a picture is already
+    would waste a row. Of one kind alone all are references.
+
+    Args:
+        own: Kinds of the pictures, (N,).
+        theirs: Kinds of the references, (N,).
+        reference: The references, (N, C, H, W).
+        kinds: How many there are.
+        draws: Randomness for these rows.
+    """
+    shown = (theirs != own) | (kinds == 1)
+    kind = torch.where(shown, theirs, others(own, kinds, draws))
+    return Aim(kind, reference, shown.to(reference.dtype))
+
+
+def _known(kinds: Tensor | None, pictures: Tensor) -> Tensor:
+    """Kinds of pictures, (N,); all are one where nothing is said."""
+    if kinds is None:
+        return torch.zeros(len(pictures), dtype=torch.int64, device=pictures.device)
+    return kinds
+
+
 def others(own: Tensor, kinds: int, draws: Draws) -> Tensor:
-    """For each row another kind than its own, every one as likely, (N,)."""
+    """For each row another kind than its own, if there is one, every one as likely, (N,)."""
     steps = 1 + (draws.uniform("kind") * (kinds - 1)).long()  # 1 to kinds - 1
     return (own + steps) % kinds
 

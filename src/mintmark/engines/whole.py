@@ -2,8 +2,8 @@
 
 What asks for a wide view (what stands out, which colour, which light) needs little detail. So
 the picture is brought to the scale of the training pictures, and the answer enlarged, and then
-joined with the picture at its own resolution: as a map, as its colours, or by the
-Gauss-Poisson step.
+joined with the picture at its own resolution: as a map, as its colours, by the
+Gauss-Poisson step, or as another mixture of its own channels.
 """
 
 import math
@@ -19,6 +19,7 @@ from mintmark.core.media import Picture
 from mintmark.engines.blending import blended
 from mintmark.engines.colour_damage import luma, with_luma
 from mintmark.engines.composites import begun
+from mintmark.engines.guided import mixed, mixtures
 from mintmark.engines.piecewise import glance, levels, planes
 from mintmark.engines.tiles import Change
 
@@ -26,10 +27,11 @@ STRIP = 64  # rows that are numbers of 32 bits at once
 FINER = 4  # times the learned side that a picture is box-reduced to at most, before the rest
 WIDEST = 16  # learned sides that a long picture may have, so that no network gets too much
 TRUSTED = 2.0  # pixels of a blending network's answer: what is finer comes from the picture
+WINDOW = 1 / 32  # of the learned side: half a window in which a change is one mixture
 AROUND = 0.5  # of its longer side that is seen around what was pasted
 
 Joined = Callable[[Tensor, Tensor], Tensor]
-"""Rows of a picture in RGB or grey, and of the answer, (C, rows, W) each, to the result's."""
+"""Rows of a picture in RGB or grey, (C, rows, W), and of the answer to the result's."""
 
 
 def mapped(change: Change, picture: Picture, channels: int, side: int) -> Picture:
@@ -43,10 +45,10 @@ def mapped(change: Change, picture: Picture, channels: int, side: int) -> Pictur
     """
 
     def joined(_: Tensor, answer: Tensor) -> Tensor:
-        return answer.mean(0, keepdim=True).expand_as(answer)
+        return answer.clamp(-1, 1).mean(0, keepdim=True).expand_as(answer)
 
     small = change(_seen(picture, channels, side))
-    return _in_strips(joined, small, picture, grey=picture.channels in (1, 2))
+    return _in_strips(joined, small, channels, picture, grey=picture.channels in (1, 2))
 
 
 def coloured(change: Change, picture: Picture, channels: int, side: int) -> Picture:
@@ -60,11 +62,26 @@ def coloured(change: Change, picture: Picture, channels: int, side: int) -> Pict
     """
 
     def joined(part: Tensor, answer: Tensor) -> Tensor:
-        return with_luma(answer[None], luma(part[None]))[0]
+        return with_luma(answer[None].clamp(-1, 1), luma(part[None]))[0]
 
     seen = _seen(picture, channels, side)
     small = change(luma(seen).expand_as(seen))
-    return _in_strips(joined, small, picture, grey=False)
+    return _in_strips(joined, small, channels, picture, grey=False)
+
+
+def followed(change: Change, picture: Picture, channels: int, side: int) -> Picture:
+    """A picture whose colours and light change as a network changes them, and no edge moves.
+
+    Args:
+        change: The network, from (1, channels, h, w) to the same shape.
+        picture: Any; its size, depth and transparency stay.
+        channels: What the network takes: 1 or 3.
+        side: Pixels of the shorter side of what it sees.
+    """
+    seen = _seen(picture, channels, side)
+    radius = max(1, round(WINDOW * side))
+    mixture = mixtures(seen, change(seen), radius)
+    return _in_strips(mixed, mixture, channels, picture, grey=picture.channels in (1, 2))
 
 
 def harmonised(
@@ -130,15 +147,17 @@ def _resized(planes: Tensor, size: list[int]) -> Tensor:
     return F.interpolate(planes, size=size, mode="bicubic", antialias=True).clamp(-1, 1)
 
 
-def _in_strips(joined: Joined, small: Tensor, picture: Picture, grey: bool) -> Picture:
-    """The answer at the picture's size, joined with it, a few rows at a time."""
+def _in_strips(
+    joined: Joined, small: Tensor, channels: int, picture: Picture, grey: bool
+) -> Picture:
+    """The answer at the picture's size, joined with its channels, a few rows at a time."""
     array, most = picture.array, np.iinfo(picture.array.dtype).max
     strips = []
     for top in range(0, picture.height, STRIP):
         rows = array[top : top + STRIP]
-        own = planes(rows, small.shape[1])  # (C, rows, W), any alpha last
+        own = planes(rows, channels)  # (C, rows, W), any alpha last
         answer = _rows(small, (top, top + len(rows)), (picture.height, picture.width))
-        made = torch.cat([joined(own[: len(answer)], answer), own[len(answer) :]])
+        made = torch.cat([joined(own[:channels], answer), own[channels:]])
         strips.append(levels(made.numpy(), grey, most).astype(array.dtype))
     return Picture(np.concatenate(strips))
 
@@ -149,4 +168,4 @@ def _rows(small: Tensor, rows: tuple[int, int], size: tuple[int, int]) -> Tensor
     x = (torch.arange(size[1]) + 0.5) / size[1] * 2 - 1
     grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), 2)[None]  # (1, rows, W, 2)
     found = F.grid_sample(small, grid, "bicubic", "border", align_corners=False)
-    return found[0].clamp(-1, 1)
+    return found[0]

@@ -111,8 +111,8 @@ def _what(config: Config) -> str:
         return (
             f"A network of the family {_plain(config.family)} for {_plain(config.task)}, made with "
             f"Mintmark {_plain(config.library_version)}. It learned from pictures of "
-            f"{config.width} x {config.height} pixels, brings any picture to that scale, and "
-            f"turns it into one of {len(config.classes)} kinds: {names}."
+            f"{config.width} x {config.height} pixels, and turns pictures into one of "
+            f"{len(config.classes)} kinds: {names}."
         )
     if _restores(config):
         return (
@@ -143,7 +143,8 @@ def _values(one: Attribute) -> str:
 
 def _use(config: Config) -> str:
     if _restores(config):
-        to = " --to KIND" if config.classes else ""
+        translates = " --to KIND" if config.classes else " --reference PICTURE"
+        to = translates if "classes" in config.args else ""
         return _fenced(f"mintmark apply PACKAGE PICTURES --out made{to}", "sh")
     asked = {"class": " --class CLASS", "attributes": " --set NAME=VALUE", "text": ' --text "..."'}
     choice = asked.get(config.conditions.kind, "")

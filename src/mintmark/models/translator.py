@@ -1,10 +1,13 @@
 """A generator from pictures of one kind to pictures of another, and the judge of all kinds.
 
 One generator leads to every kind (Choi et al., "StarGAN v2", CVPR 2020): an encoder that does
-not know the kinds, residual blocks, and a decoder in which a learned code of the wanted kind
-scales and shifts every layer. The features of its encoder are compared patch by patch through
-small heads (Park et al., "Contrastive Learning for Unpaired Image-to-Image Translation", ECCV
-2020).
+not know the kinds, residual blocks, and a decoder in which a code scales and shifts every layer.
+The code is one that is learned of each kind, and to it comes, if there is a picture whose style
+is wanted, what a style encoder reads from that. So there is a code of the structure, with places,
+and one of the texture, without (Park et al., "Swapping Autoencoder", NeurIPS 2020). The features
+of the encoder are compared patch by patch through small heads (Park et al., "Contrastive Learning
+for Unpaired Image-to-Image Translation", ECCV 2020). Where only a part shall change, the decoder
+says which (Pumarola et al., "GANimation", ECCV 2018).
 
 Departures: no normalisation, which would take the mean colour away and make a place depend on
 the whole picture; residual blocks begin as the identity instead (Zhang et al., "Fixup
@@ -16,17 +19,21 @@ no change can stay, and the encoder's finer maps are added to the decoder's (Ron
 import math
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mintmark.core.errors import ConfigError
 from mintmark.models.layers import presets
 from mintmark.models.layers.patches import PatchDiscriminator
 from mintmark.models.layers.resample import downsample, upsample
 from mintmark.models.layers.residual import GAIN, SLOPE, DenseBlock, conv
 
 FOLD = 4  # pixels of the input a side of a cell of the lowest stage
+STYLE_FOLD = 8  # the same of the style encoder
 SMALLEST, LARGEST = 16, 512  # pixels a side of what is learned from, in steps of FOLD
 CELL = 2  # pixels a side that the judge folds into channels, which costs a quarter
 
@@ -39,11 +46,14 @@ class TranslatorArgs:
         height: Rows of the pictures that it learned from; it takes any others too.
         width: Columns of those.
         channels: 1 grey, 3 RGB.
-        classes: How many kinds of pictures.
+        classes: How many kinds of pictures, 0 where all are of one.
         features: Channels at full size; twice as many below.
         blocks: Residual blocks at a quarter of the size; the first half of them encodes.
-        code: Numbers that say which kind is wanted.
+        code: Numbers that say which kind or style is wanted.
         heads: Numbers that a patch is compared by.
+        local: Whether it says how far each place changes.
+        cooccurrence: Whether the judge sees beside a picture another of the same texture (Park
+            et al., "Swapping Autoencoder").
     """
 
     height: int
@@ -54,6 +64,8 @@ class TranslatorArgs:
     blocks: int = 4
     code: int = 32
     heads: int = 64
+    local: bool = False
+    cooccurrence: bool = False
 
     def __post_init__(self) -> None:
         sides = range(SMALLEST, LARGEST + 1, FOLD)
@@ -61,13 +73,15 @@ class TranslatorArgs:
             "height": (self.height, sides),
             "width": (self.width, sides),
             "channels": (self.channels, (1, 3)),
-            "classes": (self.classes, range(2, 1001)),
+            "classes": (self.classes, range(1001)),
             "features": (self.features, range(8, 513)),
             "blocks": (self.blocks, range(2, 33, 2)),
             "code": (self.code, range(1, 513)),
             "heads": (self.heads, range(8, 513)),
         }
         presets.require("translator", allowed)
+        if not all(isinstance(one, bool) for one in (self.local, self.cooccurrence)):
+            raise ConfigError("local and cooccurrence are true or false; correct them.")
 
 
 class Modulation(nn.Module):
@@ -135,8 +149,26 @@ class Encoder(nn.Module):
         return [first, second, third, self.blocks(third)]
 
 
+class StyleEncoder(nn.Module):
+    """The texture of a picture, wherever in it things are."""
+
+    def __init__(self, args: TranslatorArgs) -> None:
+        super().__init__()
+        fine, deep = args.features, 2 * args.features
+        widths = (args.channels, fine, deep, deep, deep)
+        self.stages = nn.ModuleList(conv(a, b, 3, GAIN, bias=True) for a, b in pairwise(widths))
+        self.last = nn.Linear(deep, args.code)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pictures, (N, channels, H, W), sides multiples of 8, to (N, code)."""
+        for place, stage in enumerate(self.stages):
+            x = F.leaky_relu(stage(downsample(x) if place else x), SLOPE)
+        code: Tensor = self.last(x.mean((2, 3)))
+        return code
+
+
 class Decoder(nn.Module):
-    """What is added to a picture, from its maps and the code of a kind."""
+    """What is added to a picture, from its maps and a code."""
 
     def __init__(self, args: TranslatorArgs) -> None:
         super().__init__()
@@ -147,52 +179,77 @@ class Decoder(nn.Module):
         self.second = Stage(args.code, deep, fine)
         self.first = Stage(args.code, fine, fine)
         self.last = conv(fine, args.channels, 3, 0.0, bias=True)
+        self.share = conv(fine, 1, 3, 0.1, bias=True) if args.local else None
 
-    def forward(self, maps: list[Tensor], code: Tensor) -> Tensor:
-        """Four maps and (N, code) to (N, channels, H, W)."""
+    def forward(self, maps: list[Tensor], code: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Four maps and (N, code) to a change, (N, channels, H, W), and its share, (N, 1, H, W)."""
         first, second, _, y = maps
         for block in self.blocks:
             y = block(y, code)
         y = second + upsample(self.third(y, code))  # (N, deep, H / 2, W / 2)
         y = first + upsample(self.second(y, code))  # (N, fine, H, W)
-        change: Tensor = self.last(self.first(y, code))
-        return change
+        y = self.first(y, code)
+        return self.last(y), None if self.share is None else torch.sigmoid(self.share(y))
 
 
 class Translator(nn.Module):
-    """Makes pictures of one kind of pictures of any other, of any size."""
+    """Makes pictures of one kind or style of pictures of any other, of any size."""
 
     def __init__(self, args: TranslatorArgs) -> None:
         super().__init__()
-        self.code = nn.Embedding(args.classes, args.code)
+        self.kinds = nn.Embedding(max(1, args.classes), args.code)
+        self.styles = StyleEncoder(args)
         self.encoder = Encoder(args)
         self.decoder = Decoder(args)
         widths = (args.features, *[2 * args.features] * 3)
         self.heads = nn.ModuleList(_head(width, args.heads) for width in widths)
 
-    def forward(self, x: Tensor, kind: Tensor) -> Tensor:
+    def forward(self, x: Tensor, code: Tensor) -> Tensor:
         """Translates pictures.
 
         Args:
             x: In [-1, 1], (N, channels, H, W).
-            kind: Numbers of the kinds that they shall become, (N,).
+            code: What they shall become, (N, code); see `code`.
 
         Returns:
             Pictures, (N, channels, H, W).
         """
         height, width = x.shape[2:]
-        whole = F.pad(x, (0, -width % FOLD, 0, -height % FOLD), "replicate")
-        return self.decode(whole, self.encode(whole), kind)[:, :, :height, :width]
+        whole = _padded(x, FOLD)
+        return self.decode(whole, self.encode(whole), code)[0][:, :, :height, :width]
+
+    def code(self, kind: Tensor, reference: Tensor | None = None) -> Tensor:
+        """What pictures shall become.
+
+        Args:
+            kind: Numbers of kinds, (N,).
+            reference: Pictures whose style they shall have, (N, channels, H, W), or None.
+
+        Returns:
+            (N, code).
+        """
+        code: Tensor = self.kinds(kind)
+        return code if reference is None else code + self.styles(_padded(reference, STYLE_FOLD))
 
     def encode(self, x: Tensor) -> list[Tensor]:
         """Maps of pictures whose sides are multiples of 4, the finest first."""
         maps: list[Tensor] = self.encoder(x)
         return maps
 
-    def decode(self, x: Tensor, maps: list[Tensor], kind: Tensor) -> Tensor:
-        """Pictures as those of the kinds asked for, from the maps that `encode` found."""
-        change: Tensor = self.decoder(maps, self.code(kind))
-        return x + change
+    def decode(self, x: Tensor, maps: list[Tensor], code: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Pictures as asked for, from the maps that `encode` found.
+
+        Returns:
+            Pictures, and where it is `local` how far each place was changed, from 0 to 1,
+            (N, 1, H, W).
+        """
+        change, share = self.decoder(maps, code)
+        return x + (change if share is None else share * change), share
+
+
+def _padded(x: Tensor, fold: int) -> Tensor:
+    """Pictures whose sides are multiples, by repeating the border."""
+    return F.pad(x, (0, -x.shape[3] % fold, 0, -x.shape[2] % fold), "replicate")
 
 
 def _head(width: int, out: int) -> nn.Sequential:
@@ -225,5 +282,6 @@ def build(args: Mapping[str, Any]) -> dict[str, nn.Module]:
         ConfigError: An argument is missing, unknown or out of range.
     """
     checked = presets.checked(TranslatorArgs, args, "translator")
-    judge = PatchDiscriminator(checked.channels, checked.classes, CELL)
+    seen = (2 if checked.cooccurrence else 1) * checked.channels
+    judge = PatchDiscriminator(seen, max(1, checked.classes), CELL)
     return {"G": Translator(checked), "D": judge}

@@ -1,7 +1,7 @@
 """What a task is: one frozen record, the source of flags, forms, docs and tests."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, ClassVar, Literal
@@ -15,7 +15,7 @@ from mintmark.engines.synthesis import Synthesis
 from mintmark.engines.unpaired import Unpaired
 from mintmark.training.trainer import Cosine, Schedule
 
-Use = Literal["tiles", "scale", "fill", "map", "colour", "blend", "translate"]
+Use = Literal["tiles", "scale", "fill", "map", "colour", "blend", "translate", "restyle"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,16 @@ class Input:
 
     name: str
     kind: Literal[
-        "class", "attributes", "text", "seed", "picture", "mask", "margins", "fidelity", "strength"
+        "class",
+        "attributes",
+        "text",
+        "seed",
+        "picture",
+        "mask",
+        "margins",
+        "fidelity",
+        "strength",
+        "switch",
     ]
     about: str
 
@@ -136,16 +145,19 @@ class Translation:
         engine: The game that teaches it.
         schedules: Length and rates by preset name.
         inputs: What using it takes.
-        size: Pixels a side that pictures are brought to, or None to choose by the data.
+        size: Pixels a side that pictures are brought to or cut into, or None to choose by the data.
         family: The network family, a key of `models.families.FAMILIES`.
+        args: What the family is built with beside the arguments of its preset.
+        cutting: How pictures become what it learns from; see `data.loader.prepare`.
+        kinds: Whether its pictures are of several kinds; otherwise there are references only.
+        use: How it works on a picture: `translate` at the scale that was learned, `restyle` in
+            tiles at the picture's own.
         marks: How its outputs are declared.
     """
 
-    condition: ClassVar[Literal["class"]] = "class"
     optional: ClassVar[bool] = False
     extractor: ClassVar[Literal["pictures"]] = "pictures"
     guard: ClassVar[bool] = False
-    use: ClassVar[Use] = "translate"
 
     name: str
     title: str
@@ -155,7 +167,16 @@ class Translation:
     inputs: tuple[Input, ...]
     size: int | None = None
     family: str = "translator"
+    args: Mapping[str, Any] = field(default_factory=dict)
+    cutting: Cutting = "whole"
+    kinds: bool = True
+    use: Use = "translate"
     marks: Literal["created", "edited"] = "edited"
+
+    @property
+    def condition(self) -> Literal["class", "none"]:
+        """What its models can be asked for."""
+        return "class" if self.kinds else "none"
 
 
 AnyTask = Task | Restoration | Translation
@@ -176,6 +197,13 @@ WIDE: Mapping[str, Schedule] = {
 }
 """Schedules of tasks that learn from whole photographs, reduced."""
 
+TRANSLATING: Mapping[str, Schedule] = {
+    "tiny": Schedule(images=24_000, batch=8, learning_rate=Cosine(1e-3, 1e-4)),
+    "small": Schedule(images=1_000_000, batch=16, learning_rate=Cosine(4e-4, 2e-5)),
+    "base": Schedule(images=5_000_000, batch=16, learning_rate=Cosine(2e-4, 1e-5)),
+}
+"""Schedules of tasks that learn without pairs."""
+
 BY_PAIRS = Paired(
     Given(), pixel=0.5, perceptual=1.0, matching=1.0, adversarial=0.1, turn=0.2, conditional=True
 )
@@ -194,6 +222,8 @@ PASTED = Input("mask", "mask", "White where something was pasted, of the same si
 MARGINS = Input("outpaint", "margins", "Pixels to add at each side, such as left=256.")
 TO = Input("to", "class", "The kind of pictures that they shall become: a folder's name.")
 STRENGTH = Input("strength", "strength", "How far pictures change: 0 same, 1 wholly.")
+REFERENCE = Input("reference", "picture", "A picture whose style they shall have.")
+PHOTO = Input("photo", "switch", "Keep every edge and the full size, change colours and light.")
 FIDELITY = Input("fidelity", "fidelity", "0 looks best, 1 is nearest to the truth.")
 SEED = Input("seed", "seed", "Picture i of a seed is always the same.")
 

@@ -23,6 +23,7 @@ class PatchDiscriminator(nn.Module):
         self, channels: int, kinds: int = 1, fold: int = 1, widths: Sequence[int] = WIDTHS
     ) -> None:
         super().__init__()
+        self.channels = channels
         self.fold = fold  # pixels a side of cells that become channels
         self.start = conv(channels * fold**2, widths[0], 1, 1.0)
         scale = len(widths) ** -0.5  # fix-up, see `ResidualArgs.fixup`
