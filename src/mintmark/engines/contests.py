@@ -110,16 +110,14 @@ class Segments:
 
 
 def unlikely(says: Tensor, asked: Tensor) -> Tensor:
-    """Mean negative log-likelihood of the parts asked for, each part of a picture counting alike.
+    """Negative log-likelihood of the parts asked for: of each part the mean over its pixels.
 
     Args:
         says: Log-probabilities of the parts, (N, parts, H, W).
         asked: 1 where a part is asked for, else 0, of that shape.
 
     Returns:
-        A mean over pictures, (), 0 or more.
+        The sum over parts, a mean over pictures, (), 0 or more.
     """
-    area = asked.sum((2, 3))  # (N, parts), pixels
-    each = (says * asked).sum((2, 3)) / area.clamp_min(1)  # (N, parts), 0 for one not there
-    present = (area > 0).sum(1)
-    return -(each.sum(1) / present).mean()
+    area = asked.sum((2, 3)).clamp_min(1)  # (N, parts), pixels
+    return -((says * asked).sum((2, 3)) / area).sum(1).mean()

@@ -22,7 +22,7 @@ from torch.nn import functional as F
 
 from mintmark.core.errors import ConfigError
 from mintmark.models.layers import patches, presets
-from mintmark.models.layers.parts import PartsDiscriminator, named, shown
+from mintmark.models.layers.parts import PartsDiscriminator, named, parts_of
 from mintmark.models.layers.resample import upsample
 from mintmark.models.layers.residual import GAIN, SLOPE, conv
 
@@ -159,8 +159,8 @@ class Painter(nn.Module):
         return made[:, :, :height, :width]
 
     def parts(self, x: Tensor) -> Tensor:
-        """Which part each place shows, (N, parts, H, W) of 0 and 1; see `parts.shown`."""
-        return shown(x, self.palette)
+        """Which part each place shows, (N, parts, H, W) of 0 and 1; see `parts.parts_of`."""
+        return parts_of(x, self.palette)
 
 
 PRESETS: Mapping[str, Mapping[str, int]] = {

@@ -19,7 +19,7 @@ def named(palette: Colours) -> Tensor:
     return torch.tensor(palette) / 127.5 - 1
 
 
-def shown(maps: Tensor, palette: Tensor) -> Tensor:
+def parts_of(maps: Tensor, palette: Tensor) -> Tensor:
     """Which part each place of a map shows, by the nearest colour.
 
     Args:
@@ -82,5 +82,5 @@ class PartsDiscriminator(nn.Module):
         return F.pixel_shuffle(self.finish(y), FOLD)
 
     def asked(self, pairs: Tensor) -> Tensor:
-        """The parts of the maps of such pairs, (N, parts, H, W); see `shown`."""
-        return shown(pairs[:, :3], self.palette)
+        """The parts of the maps of such pairs, (N, parts, H, W); see `parts_of`."""
+        return parts_of(pairs[:, :3], self.palette)
