@@ -7,9 +7,7 @@ so that no layer can wash it out; no encoder reads the map.
 Departures: a map is a picture whose colours name the parts; features are normalised over
 the channels of a place, which needs no statistics of a batch; no noise, so a map has one
 picture; the discriminator scores patches and sees the map beside the picture, or names the
-part of each pixel (`parts.PartsDiscriminator`); only the map is read by 3 x 3, and scale and
-shift come of that by 1 x 1, since what counts is which part a place shows (Tan et al.,
-"Efficient Semantic Image Synthesis via Class-Adaptive Normalization", TPAMI 2021).
+part of each pixel (`parts.PartsDiscriminator`).
 """
 
 import math
@@ -96,13 +94,14 @@ class Spade(nn.Module):
     def __init__(self, width: int, parts: int, inner: int) -> None:
         super().__init__()
         self.read = conv(parts, inner, 3, 1.0, bias=True)
-        self.change = conv(inner, 2 * width, 1, 0.1, bias=True)
+        self.scale = conv(inner, width, 3, 0.1, bias=True)
+        self.shift = conv(inner, width, 3, 0.1, bias=True)
 
     def forward(self, x: Tensor, parts: Tensor) -> Tensor:
         """(N, width, h, w) and shares of the parts, (N, parts, h, w), to (N, width, h, w)."""
         normal = x * (x.square().mean(1, keepdim=True) + 1e-8).rsqrt()
-        scale, shift = self.change(F.leaky_relu(self.read(parts), SLOPE)).chunk(2, 1)
-        changed: Tensor = normal * (1 + scale) + shift
+        read = F.leaky_relu(self.read(parts), SLOPE)
+        changed: Tensor = normal * (1 + self.scale(read)) + self.shift(read)
         return changed
 
 
