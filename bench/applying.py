@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from runs import task_of
 
 from mintmark.actions.apply import apply
 from mintmark.actions.requests import ApplyRequest
@@ -29,7 +30,7 @@ from mintmark.core.records import Lineage, Rights
 from mintmark.models.conditions import Conditions
 from mintmark.models.families import FAMILIES
 from mintmark.models.package import Config, save_pretrained
-from mintmark.tasks._task import Restoration, find_task
+from mintmark.tasks._task import Restoration
 
 SIZE = (8000, 6000)
 LIMIT = 2.5e9  # bytes
@@ -38,12 +39,6 @@ SMALLER: dict[str, dict[str, int]] = {
     "super-resolution": {"features": 8, "growth": 4, "blocks": 1},
 }
 """How the networks differ from those that a CPU trains."""
-
-
-def task_of(name: str) -> Restoration:
-    task = find_task(name)
-    assert isinstance(task, Restoration)
-    return task
 
 
 def untrained(folder: Path, task: Restoration) -> Path:

@@ -17,71 +17,29 @@ PICTURE is written with all: grey, by luma, faithful, by default, true. No limit
 """
 
 import sys
-import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
+from runs import DEFAULT, Pixels, in_lab, reduced, save_sheet, trained, views
 from skimage.color import lab2rgb
 from torch import nn
 
 from mintmark.core.media import Picture
-from mintmark.data.crops import viewed
-from mintmark.data.loader import Loader, PixelSet
-from mintmark.data.public import photos
+from mintmark.data.loader import PixelSet
 from mintmark.engines import whole
 from mintmark.engines.colour_damage import LUMA
 from mintmark.engines.paired import balanced
-from mintmark.metrics.colour import ciede2000, lab
-from mintmark.models.families import FAMILIES
+from mintmark.metrics.colour import ciede2000
 from mintmark.tasks.colourise import TASK
-from mintmark.training import trainer
-from mintmark.training.precision import Compute
-from mintmark.training.trainer import RunState
 
 SIZE = 64
 LONG = 480  # pixels of the longer side of what is judged
 BINS = 256
-FIDELITY = 0.3  # what `apply` takes by default
 
-Pixels = NDArray[np.uint8]
-Floats = NDArray[np.float64]
 Way = Callable[[Pixels], Pixels]
-
-
-def taught() -> PixelSet:
-    """Views of 18 photographs, (540, 3, 64, 64)."""
-    found = [view for one in photos.whole(held_out=False).values()
-             for view in viewed(Picture(one), 3, SIZE, SIZE)]  # fmt: skip
-    return PixelSet(np.stack(found), None, "bench")
-
-
-def train(pixels: PixelSet, images: int, seed: int) -> RunState:
-    """One run of both stages."""
-    torch.manual_seed(seed)
-    family, plan = FAMILIES[TASK.family], TASK.schedules["tiny"]
-    networks = family.build({**family.preset("tiny", (3, SIZE, SIZE), {}), **TASK.args})
-    state = trainer.start(TASK.engine, networks, seed, Compute())
-    schedule = replace(plan, images=images)
-    with Loader(pixels, schedule.batch, seed, background=True) as loader:
-        for _ in trainer.train(TASK.engine, state, loader, schedule, Compute()):
-            pass
-    return state
-
-
-def held_out() -> dict[str, Pixels]:
-    """Whole photographs by name, reduced."""
-    found = {}
-    for name, photo in photos.whole(held_out=True).items():
-        factor = LONG / max(photo.shape)
-        size = (round(factor * photo.shape[1]), round(factor * photo.shape[0]))
-        found[name] = np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.LANCZOS))
-    return found
 
 
 def grey(photo: Pixels) -> Pixels:
@@ -120,10 +78,6 @@ def ours(network: nn.Module) -> Way:
     return way
 
 
-def in_lab(photo: Pixels) -> Floats:
-    return lab(np.moveaxis(photo / 255.0, 2, 0))
-
-
 def chroma(photo: Pixels) -> float:
     colours = in_lab(photo)
     return float(np.hypot(colours[..., 1], colours[..., 2]).mean())
@@ -132,19 +86,17 @@ def chroma(photo: Pixels) -> float:
 def main() -> None:
     seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     images = int(sys.argv[2]) if len(sys.argv) > 2 else TASK.schedules["tiny"].images
-    true, pixels = held_out(), taught()
+    true, pixels = reduced(LONG), PixelSet(views(SIZE), None, "bench")
     print(f"true pictures: mean chroma {np.mean([chroma(one) for one in true.values()]):.1f}")
     for seed in range(seeds):
-        began = time.process_time()
-        state = train(pixels, images, seed)
-        minutes = (time.process_time() - began) / 60
+        averages, minutes = trained(TASK, pixels, images, seed)
         print(f"seed {seed}, {images} images, {minutes:.1f} CPU minutes", flush=True)
         ways = {
             "grey": as_it_is,
             "by luma": by_luma(pixels),
-            "faithful": ours(balanced(state.averages, 1.0)),
-            "default": ours(balanced(state.averages, FIDELITY)),
-            "lively": ours(balanced(state.averages, 0.0)),
+            "faithful": ours(balanced(averages, 1.0)),
+            "default": ours(balanced(averages, DEFAULT)),
+            "lively": ours(balanced(averages, 0.0)),
         }
         for name, way in ways.items():
             made = {photo: way(grey(one)) for photo, one in true.items()}
@@ -158,7 +110,7 @@ def main() -> None:
             del ways["lively"]
             rows = [np.hstack([*(way(grey(one)) for way in ways.values()), one])[:300]
                     for one in true.values()]  # fmt: skip
-            Image.fromarray(np.vstack(rows)).save(Path(sys.argv[3]))
+            save_sheet(Path(sys.argv[3]), np.vstack(rows))
 
 
 if __name__ == "__main__":

@@ -24,20 +24,19 @@ With SHEET, a file, it also draws the held-out photographs: with errors, made be
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor, nn
+from runs import Networks, Pixels, save_sheet, trained, views
+from torch import Tensor
 from torch.nn import functional as F
 
 from mintmark.core.media import Picture
-from mintmark.data.crops import viewed
-from mintmark.data.loader import Loader, PixelSet
+from mintmark.data.loader import PixelSet
 from mintmark.data.public import photos
 from mintmark.engines.degrade import Chain
 from mintmark.engines.examples import Undo
@@ -45,14 +44,10 @@ from mintmark.engines.paired import Paired
 from mintmark.engines.piecewise import glance, worked
 from mintmark.engines.tiles import TILE
 from mintmark.metrics.colour import colour_difference
-from mintmark.models import lut
 from mintmark.tasks.enhance import TASK
-from mintmark.training import trainer
 from mintmark.training.draws import Draws
-from mintmark.training.precision import Compute
-from mintmark.training.trainer import RunState
 
-SHAPE = (3, 32, 32)
+SIZE = 32
 SEEDS = (0, 1, 2)
 ERRORS = 12  # planted in each photograph
 SHOWN = 2  # of them on the sheet
@@ -78,22 +73,14 @@ class Warm:
         return (clean + 1) * gains - 1
 
 
-def tensor(array: NDArray[np.uint8]) -> Tensor:
+def tensor(array: Pixels) -> Tensor:
     """Samples in [-1, 1], (..., 3, H, W), of levels."""
     return torch.from_numpy(np.array(array)).float() / 127.5 - 1
 
 
-def levels(pictures: Tensor) -> NDArray[np.uint8]:
+def levels(pictures: Tensor) -> Pixels:
     """As a file keeps them."""
     return pictures.add(1).mul(127.5).round().clamp(0, 255).byte().numpy()
-
-
-def taught() -> PixelSet:
-    """Views of the training photographs."""
-    views = [
-        one for photo in photos.whole(False).values() for one in viewed(Picture(photo), *SHAPE)
-    ]
-    return PixelSet(np.stack(views), None, "photos")
 
 
 def judges() -> list[Tensor]:
@@ -108,18 +95,6 @@ def judges() -> list[Tensor]:
     return found
 
 
-def train(engine: Paired, pixels: PixelSet, images: int, seed: int) -> RunState:
-    """One run."""
-    torch.manual_seed(seed)
-    networks = lut.build(lut.preset("tiny", SHAPE, {}))
-    state = trainer.start(engine, networks, seed, Compute())
-    schedule = replace(TASK.schedules["tiny"], images=images)
-    with Loader(pixels, schedule.batch, seed, background=True) as loader:
-        for _ in trainer.train(engine, state, loader, schedule, Compute()):
-            pass
-    return state
-
-
 def planted(engine: Paired, clean: list[Tensor]) -> Pairs:
     """Photographs with all their errors, (ERRORS, 3, H, W), and as they should be."""
     pairs = []
@@ -129,9 +104,9 @@ def planted(engine: Paired, clean: list[Tensor]) -> Pairs:
     return pairs
 
 
-def learned(engine: Paired, state: RunState) -> Way:
+def learned(engine: Paired, averages: Networks) -> Way:
     """What a trained network makes of one picture, as `apply` does."""
-    networks: Mapping[str, nn.Module] = {"G": state.averages["G"].eval()}
+    networks = {"G": averages["G"].eval()}
     return lambda picture: engine.on(networks, picture)(picture[None])[0]
 
 
@@ -175,14 +150,14 @@ def judged(pairs: Pairs, way: Way) -> tuple[float, float]:
     return float(distance), float(share)
 
 
-def seconds(engine: Paired, state: RunState, photo: Tensor) -> float:
+def seconds(engine: Paired, networks: Networks, photo: Tensor) -> float:
     """CPU seconds of one thread for a large picture, the best of three."""
     samples = levels(F.interpolate(photo[None], size=LARGE, mode="bilinear")[0])
     large = Picture(samples.transpose(1, 2, 0))
     times = []
     for _ in range(3):
         began = time.process_time()
-        change = engine.on({"G": state.averages["G"]}, glance(large, 3))
+        change = engine.on({"G": networks["G"]}, glance(large, 3))
         for _ in worked(change, large, 3, 1, TILE):
             pass
         times.append(time.process_time() - began)
@@ -197,15 +172,15 @@ def draw(path: Path, pairs: Pairs, way: Way) -> None:
             row = F.interpolate(torch.stack([given, way(given), truth]), (150, 240), mode="area")
             rows.append(torch.cat(list(row), 2))
     sheet = levels(torch.cat(rows, 1)).transpose(1, 2, 0)
-    Image.fromarray(sheet).save(path)
+    save_sheet(path, sheet)
 
 
 def main() -> None:
     images = int(sys.argv[1]) if len(sys.argv) > 1 else TASK.schedules["tiny"].images
-    pixels, clean, engine = taught(), judges(), TASK.engine
+    pixels, clean, engine = PixelSet(views(SIZE), None, "photos"), judges(), TASK.engine
     pairs = planted(engine, clean)
-    same = replace(engine, examples=Undo(Chain((Warm(),))))
-    same_pairs = planted(same, clean)
+    same = replace(TASK, engine=replace(engine, examples=Undo(Chain((Warm(),)))))
+    same_pairs = planted(same.engine, clean)
     light = float((((tensor(np.array(pixels.pixels)) + 1) / 2) ** 2.2).mean())
     simple: dict[str, Way] = {
         "as it is": lambda picture: picture,
@@ -213,26 +188,24 @@ def main() -> None:
         "contrast by channel": stretched,
     }
     plain = {name: judged(pairs, way)[0] for name, way in simple.items()}
-    began = time.process_time()
-    states = [train(engine, pixels, images, seed) for seed in SEEDS]
-    minutes = (time.process_time() - began) / 60 / len(SEEDS)
-    found = [judged(pairs, learned(engine, state)) for state in states]
+    networks, minutes = zip(*(trained(TASK, pixels, images, seed) for seed in SEEDS), strict=True)
+    found = [judged(pairs, learned(engine, one)) for one in networks]
     before = plain["as it is"]
     ratios = [distance / before for distance, _ in found]
     new = max(share for _, share in found)
-    known = judged(same_pairs, learned(same, train(same, pixels, images // 2, 0)))[0]
+    known = judged(same_pairs, learned(same.engine, trained(same, pixels, images // 2)[0]))[0]
     known /= judged(same_pairs, simple["as it is"])[0]
-    took = seconds(engine, states[0], clean[0])
+    took = seconds(engine, networks[0], clean[0])
     told = ", ".join(f"{name} {far / before:.2f}" for name, far in plain.items())
     print(
         f"enhancing {len(clean)} photographs with {ERRORS} errors each, CIEDE2000 {before:.1f}: "
         f"times {np.mean(ratios):.2f} ({', '.join(f'{one:.3f}' for one in ratios)}; limit {LIMIT}; "
         f"{told}); the same error always: times {known:.2f} (limit {KNOWN_LIMIT}); newly clipped "
         f"{new:.2g}; 12 megapixels in {took:.2f} CPU s (limit {SECONDS:g}); "
-        f"{images} images, {minutes:.1f} CPU minutes"
+        f"{images} images, {np.mean(minutes):.1f} CPU minutes"
     )
     if len(sys.argv) > 2:
-        draw(Path(sys.argv[2]), pairs, learned(engine, states[0]))
+        draw(Path(sys.argv[2]), pairs, learned(engine, networks[0]))
     worse = max(ratios) > LIMIT or max(found)[0] >= min(plain.values())
     sys.exit(int(worse or known > KNOWN_LIMIT or new > 0 or took > SECONDS))
 

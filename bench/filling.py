@@ -22,65 +22,43 @@ hole, biharmonic, fast marching, filled, true.
 
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from runs import DEFAULT, Networks, Pixels, cache, levels, packaged, perceptual, save_sheet, trained
 from skimage import data
 from skimage.restoration import inpaint_biharmonic
 from sklearn.linear_model import LogisticRegression
-from torch import Tensor, nn
+from torch import Tensor
 
 from mintmark.actions import prepare
-from mintmark.actions.world import open_world
-from mintmark.data.loader import Loader, PixelSet
 from mintmark.engines import masks
 from mintmark.engines.holes import holed
 from mintmark.engines.paired import balanced
-from mintmark.engines.perception import perceptual_loss
 from mintmark.metrics.extractors import extract, shipped
-from mintmark.models import fourier
-from mintmark.models.package import from_pretrained
 from mintmark.tasks.inpaint import TASK
-from mintmark.training import trainer
 from mintmark.training.draws import Draws
-from mintmark.training.precision import Compute
 
 SHAPE = (3, 64, 64)
 IMAGES = 32_000
 TEXTURES = ("brick", "grass", "gravel")  # of 512 x 512 grey pixels
 COUNT = 120  # patches of each sort
 BEYOND = 400  # patches of photographs that are continued
-FIDELITY = 0.3  # what `apply` takes by default
 RADIUS = 3  # pixels around a place that fast marching looks at
 KINDS: tuple[masks.Kind, ...] = ("box", "strokes", "half", "border")
 
 
-def learned(source: str, folder: Path) -> Mapping[str, nn.Module]:
+def learned(source: str, folder: Path) -> Networks:
     """Both ends of the balance, of a package or of a run of so many images."""
     if Path(source).is_dir():
-        return from_pretrained(Path(source), ("G", "F")).networks
+        return packaged(Path(source))[1]
     began = time.process_time()
     pixels = prepare.read(folder / "train").pixels(SHAPE, cache())
-    ends = trained(pixels, int(source))
+    ends, _ = trained(TASK, pixels, int(source))
     print(f"{source} images, {(time.process_time() - began) / 60:.1f} CPU minutes")
     return ends
-
-
-def trained(pixels: PixelSet, images: int) -> Mapping[str, nn.Module]:
-    """The same after one run of both stages."""
-    torch.manual_seed(0)
-    networks = fourier.build(fourier.preset("tiny", SHAPE, {}))
-    state = trainer.start(TASK.engine, networks, 0, Compute())
-    schedule = replace(TASK.schedules["tiny"], images=images)
-    with Loader(pixels, schedule.batch, 0, background=True) as loader:
-        for _ in trainer.train(TASK.engine, state, loader, schedule, Compute()):
-            pass
-    return state.averages
 
 
 def textures() -> Tensor:
@@ -98,10 +76,6 @@ def photographs(folder: Path, count: int = COUNT) -> Tensor:
     return torch.from_numpy(pixels[chosen]).float() / 127.5 - 1
 
 
-def cache() -> Path:
-    return open_world().settings.cache / "pixels"
-
-
 def missing_in(clean: Tensor, kinds: tuple[masks.Kind, ...] = KINDS) -> Tensor:
     """One mask each, the kinds in turn, (N, 1, 64, 64)."""
     draws = Draws(1, 0, len(clean), 0, len(clean))
@@ -110,29 +84,25 @@ def missing_in(clean: Tensor, kinds: tuple[masks.Kind, ...] = KINDS) -> Tensor:
     return found[rows % len(kinds), rows]
 
 
-def in_levels(pictures: Tensor) -> NDArray[np.uint8]:
-    return pictures.add(1).mul(127.5).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
-
-
-def of_levels(levels: list[NDArray[np.uint8]]) -> Tensor:
-    return torch.from_numpy(np.stack(levels)).permute(0, 3, 1, 2).float() / 127.5 - 1
+def of_levels(pictures: list[Pixels]) -> Tensor:
+    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def biharmonic(clean: Tensor, missing: Tensor) -> Tensor:
-    pairs = zip(in_levels(clean) / 255.0, missing[:, 0].bool().numpy(), strict=True)
+    pairs = zip(levels(clean) / 255.0, missing[:, 0].bool().numpy(), strict=True)
     made = [inpaint_biharmonic(one, hole, channel_axis=2) for one, hole in pairs]
     return of_levels([(one.clip(0, 1) * 255).round().astype(np.uint8) for one in made])
 
 
 def marching(clean: Tensor, missing: Tensor) -> Tensor:
-    pairs = zip(in_levels(clean), missing[:, 0].byte().numpy(), strict=True)
+    pairs = zip(levels(clean), missing[:, 0].byte().numpy(), strict=True)
     return of_levels([cv2.inpaint(one, hole, RADIUS, cv2.INPAINT_TELEA) for one, hole in pairs])
 
 
 def mirrored(clean: Tensor, missing: Tensor) -> Tensor:
     """What is known, reflected at its borders; for what is known in one rectangle."""
     made = []
-    for one, hole in zip(in_levels(clean), missing[:, 0].bool().numpy(), strict=True):
+    for one, hole in zip(levels(clean), missing[:, 0].bool().numpy(), strict=True):
         rows, columns = (np.flatnonzero(~hole.all(axis)) for axis in (1, 0))
         known = one[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         edges = [(side[0], SHAPE[1] - 1 - side[-1]) for side in (rows, columns)]
@@ -143,15 +113,13 @@ def mirrored(clean: Tensor, missing: Tensor) -> Tensor:
 def judged(made: Tensor, clean: Tensor, missing: Tensor) -> tuple[float, float]:
     """Difference in the hole in levels, and perceptual distance."""
     far = ((made - clean).abs() * missing).sum((1, 2, 3)) / missing.sum((1, 2, 3)) / 3
-    with torch.no_grad():
-        distance = perceptual_loss(made, clean)
-    return float(far.mean() * 127.5), float(distance)
+    return float(far.mean() * 127.5), perceptual(made, clean)
 
 
 def told_apart(made: Tensor, clean: Tensor) -> float:
     """How often a classifier that learned from half of the pictures is right on the others."""
-    levels = in_levels(torch.cat([made, clean])).transpose(0, 3, 1, 2)
-    features = extract(shipped("pictures"), levels)
+    pixels = levels(torch.cat([made, clean])).transpose(0, 3, 1, 2)
+    features = extract(shipped("pictures"), pixels)
     labels = np.repeat([0, 1], len(clean))
     taught = np.tile(np.arange(len(clean)) % 4 < 2, 2)  # a pair is never split
     scale = features[taught].std(0) + 1e-6
@@ -173,7 +141,7 @@ def main() -> None:
     source = sys.argv[1] if len(sys.argv) > 1 else str(IMAGES)
     folder = Path(sys.argv[2]) if len(sys.argv) > 2 else Path("data/photos")
     prepare.get("photos", folder)
-    network = {"G": balanced(learned(source, folder), FIDELITY)}
+    network = {"G": balanced(learned(source, folder), DEFAULT)}
     worse, shown = 0, []
     sorts = {"photographs": photographs(folder / "held-out"), "textures": textures()}
     for sort, clean in sorts.items():
@@ -198,9 +166,8 @@ def main() -> None:
 
 def write(path: Path, rows: Tensor) -> None:
     """A sheet of rows of pictures, (rows, columns, 3, 64, 64)."""
-    levels = in_levels(rows.flatten(0, 1)).reshape(*rows.shape[:2], 64, 64, 3)
-    sheet = levels.transpose(0, 2, 1, 3, 4).reshape(64 * len(rows), -1, 3)
-    cv2.imwrite(str(path), np.ascontiguousarray(sheet[..., ::-1]))
+    sheet = levels(rows).transpose(0, 2, 1, 3, 4).reshape(64 * len(rows), -1, 3)
+    save_sheet(path, sheet)
 
 
 if __name__ == "__main__":

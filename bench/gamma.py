@@ -11,18 +11,17 @@ Limit: the FD of the gamma it picks is at most 10 % above the best of the five, 
 
 import sys
 import tempfile
-from collections.abc import Generator
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import torch
+from runs import cache
 
 from mintmark.actions import asking, drawing, plan, prepare, train, tune
 from mintmark.actions.generate import load
+from mintmark.actions.python import finish
 from mintmark.actions.requests import TrainRequest
 from mintmark.actions.world import open_world
-from mintmark.core.records import Progress
 from mintmark.metrics.distribution.frechet import frechet_distance
 from mintmark.metrics.extractors import extract, shipped
 from mintmark.tasks._task import find_task
@@ -30,8 +29,6 @@ from mintmark.tasks._task import find_task
 FACTORS = (1 / 16, 1 / 4, 1.0, 4.0, 16.0)
 COUNT = 1000
 SETS = {"digits": ("digits", 8, 24_000), "icons": ("pictures", 16, 16_000)}
-
-Result = TypeVar("Result")
 
 
 def request(name: str, data: Path, out: Path, gamma: float | None) -> TrainRequest:
@@ -44,21 +41,11 @@ def request(name: str, data: Path, out: Path, gamma: float | None) -> TrainReque
     )  # fmt: skip
 
 
-def finish(steps: Generator[Progress, None, Result]) -> Result:
-    """The result of a verb."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
-
-
 def distance(package: Path, data: Path) -> float:
     """FD of a package's pictures from the data."""
     loaded = load(package, open_world())
     read = prepare.read(data)
-    pixels = read.pixels(loaded.config.shape, open_world().settings.cache / "pixels").pixels
+    pixels = read.pixels(loaded.config.shape, cache()).pixels
     rows = asking.rows_like(loaded.config.conditions, read.snapshot, COUNT, 0)
     extractor = shipped(find_task(loaded.config.task).extractor)
     drawn = drawing.pixels(loaded, 0, range(COUNT), rows)

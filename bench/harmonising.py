@@ -21,9 +21,7 @@ PICTURE is written with some of them: mask, composite, Reinhard, ours, true.
 """
 
 import sys
-import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from warnings import catch_warnings, simplefilter
@@ -31,65 +29,27 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from runs import Networks, Pixels, in_lab, levels, reduced, save_sheet, trained, views
 from skimage.color import lab2rgb
-from torch import Tensor
 from torch.nn import functional as F
 
 from mintmark.core.media import Picture
-from mintmark.data.crops import viewed
-from mintmark.data.loader import Loader, PixelSet
-from mintmark.data.public import photos
+from mintmark.data.loader import PixelSet
 from mintmark.engines import whole
 from mintmark.engines.composites import Recoloured, begun
 from mintmark.engines.examples import Undo
 from mintmark.engines.tiles import Change
-from mintmark.metrics.colour import ciede2000, lab
-from mintmark.models.families import FAMILIES
+from mintmark.metrics.colour import ciede2000
 from mintmark.tasks.harmonise import TASK
-from mintmark.training import trainer
 from mintmark.training.draws import Draws
-from mintmark.training.precision import Compute
-from mintmark.training.trainer import RunState
 
 SIZE = 64
 LONG = 480  # pixels of the longer side of what is judged
 TIMES = 20  # composites of each photograph
 SHOWN = 2  # of each on the sheet
 
-Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 Way = Callable[[Pixels, Mask], Pixels]
-
-
-def taught() -> PixelSet:
-    """Views of 18 photographs, (540, 3, 64, 64)."""
-    found = [view for one in photos.whole(held_out=False).values()
-             for view in viewed(Picture(one), 3, SIZE, SIZE)]  # fmt: skip
-    return PixelSet(np.stack(found), None, "bench")
-
-
-def train(pixels: PixelSet, images: int, seed: int) -> RunState:
-    """One run."""
-    torch.manual_seed(seed)
-    family, plan = FAMILIES[TASK.family], TASK.schedules["tiny"]
-    networks = family.build({**family.preset("tiny", (3, SIZE, SIZE), {}), **TASK.args})
-    state = trainer.start(TASK.engine, networks, seed, Compute())
-    schedule = replace(plan, images=images)
-    with Loader(pixels, schedule.batch, seed, background=True) as loader:
-        for _ in trainer.train(TASK.engine, state, loader, schedule, Compute()):
-            pass
-    return state
-
-
-def held_out() -> dict[str, Pixels]:
-    """Whole photographs by name, reduced."""
-    found = {}
-    for name, photo in photos.whole(held_out=True).items():
-        factor = LONG / max(photo.shape)
-        size = (round(factor * photo.shape[1]), round(factor * photo.shape[0]))
-        found[name] = np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.LANCZOS))
-    return found
 
 
 def composites(photo: Pixels) -> list[tuple[Pixels, Mask]]:
@@ -99,14 +59,7 @@ def composites(photo: Pixels) -> list[tuple[Pixels, Mask]]:
     assert isinstance(damage, Recoloured)
     clean = torch.from_numpy(photo.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
     made = (damage(clean, Draws(1, step, 1, 0, 1))[0] for step in range(TIMES))
-    return [(pixels_of(one[3:6]), one[6].bool().numpy()) for one in made]
-
-
-def pixels_of(samples: Tensor) -> Pixels:
-    """Levels, (H, W, 3), of samples in [-1, 1]."""
-    levels = samples.add(1).mul(127.5).round().clamp(0, 255).byte()
-    found: Pixels = np.ascontiguousarray(levels.permute(1, 2, 0).numpy())
-    return found
+    return [(levels(one[3:6]), one[6].bool().numpy()) for one in made]
 
 
 def as_it_is(photo: Pixels, _: Mask) -> Pixels:
@@ -119,12 +72,8 @@ def reinhard(photo: Pixels, part: Mask) -> Pixels:
     scale = outside.std(0) / np.maximum(inside.std(0), 1e-3)
     made = colours.copy()
     made[part] = (inside - inside.mean(0)) * scale + outside.mean(0)
-    levels = (255 * rgb(made)).round().clip(0, 255).astype(np.uint8)
-    return np.where(part[..., None], levels, photo)
-
-
-def in_lab(photo: Pixels) -> NDArray[np.float64]:
-    return lab(np.moveaxis(photo / 255.0, 2, 0))
+    seen = (255 * rgb(made)).round().clip(0, 255).astype(np.uint8)
+    return np.where(part[..., None], seen, photo)
 
 
 def rgb(colours: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -134,9 +83,9 @@ def rgb(colours: NDArray[np.float64]) -> NDArray[np.float64]:
     return found
 
 
-def ours(state: RunState) -> Way:
+def ours(networks: Networks) -> Way:
     """What `apply` makes of a composite."""
-    return applied(partial(TASK.engine.run, state.averages))
+    return applied(partial(TASK.engine.run, networks))
 
 
 def applied(run: Change) -> Way:
@@ -146,9 +95,9 @@ def applied(run: Change) -> Way:
     return way
 
 
-def without(state: RunState, change: bool) -> Way:
+def without(networks: Networks, change: bool) -> Way:
     """The answer of the network enlarged as it is, or its change added to the composite."""
-    run = partial(TASK.engine.run, state.averages)
+    run = partial(TASK.engine.run, networks)
 
     def way(photo: Pixels, part: Mask) -> Pixels:
         window = whole._window(part)
@@ -160,7 +109,7 @@ def without(state: RunState, change: bool) -> Way:
         answer = run(begun(small, where.clamp(min=0)))
         large = F.interpolate(answer - small if change else answer, mask.shape[2:], mode="bicubic")
         found = photo.copy()
-        found[window] = pixels_of((samples + large if change else large)[0])
+        found[window] = levels((samples + large if change else large)[0])
         return np.where(part[..., None], found, photo)
 
     return way
@@ -176,21 +125,19 @@ def judged(way: Way, cases: list[tuple[Pixels, Mask]], true: Pixels) -> float:
 def main() -> None:
     seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     images = int(sys.argv[2]) if len(sys.argv) > 2 else TASK.schedules["tiny"].images
-    true = held_out()
+    true = reduced(LONG)
     cases = {name: composites(photo) for name, photo in true.items()}
     found: dict[str, list[float]] = {}
-    pixels = taught()
+    pixels = PixelSet(views(SIZE), None, "bench")
     for seed in range(seeds):
-        began = time.process_time()
-        state = train(pixels, images, seed)
-        minutes = (time.process_time() - began) / 60
+        networks, minutes = trained(TASK, pixels, images, seed)
         ways = {
             "no change": as_it_is,
             "Reinhard": reinhard,
             "beginning": applied(lambda x: x[:, :3]),
-            "ours": ours(state),
-            "answer alone": without(state, change=False),
-            "change added": without(state, change=True),
+            "ours": ours(networks),
+            "answer alone": without(networks, change=False),
+            "change added": without(networks, change=True),
         }
         print(f"seed {seed}, {images} images, {minutes:.1f} CPU minutes", flush=True)
         for name, way in ways.items():
@@ -199,7 +146,7 @@ def main() -> None:
             told = ", ".join(f"{one:.2f}" for one in by_photo)
             print(f"  {name}: CIEDE2000 {np.mean(by_photo):.2f} ({told})", flush=True)
         if seed == 0 and len(sys.argv) > 3:
-            write(Path(sys.argv[3]), ours(state), cases, true)
+            write(Path(sys.argv[3]), ours(networks), cases, true)
     means = {name: float(np.mean(values)) for name, values in found.items()}
     print(f"{len(true)} photographs, {TIMES} parts each: {means}")
     sys.exit(int(means["ours"] >= min(means["no change"], means["Reinhard"])))
@@ -215,7 +162,7 @@ def write(
             mask = np.repeat(part[..., None], 3, 2).astype(np.uint8) * 255
             row = [mask, seen, reinhard(seen, part), way(seen, part), photo]
             rows.append(np.hstack([one[:300] for one in row]))
-    Image.fromarray(np.vstack(rows)).save(path)
+    save_sheet(path, np.vstack(rows))
 
 
 if __name__ == "__main__":

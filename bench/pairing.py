@@ -29,28 +29,21 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from runs import DEFAULT, cache, levels, packaged, perceptual, save_sheet, task_of, trained
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mintmark.actions import prepare
 from mintmark.actions.pairing import Pairing
-from mintmark.actions.world import open_world
-from mintmark.data.loader import Loader, PixelSet
+from mintmark.data.loader import PixelSet
 from mintmark.data.palette import Colour, palette_of
 from mintmark.engines.paired import balanced
-from mintmark.engines.perception import perceptual_loss
 from mintmark.metrics.colour import lab
-from mintmark.models.families import FAMILIES
 from mintmark.models.layers.parts import named, parts_of
-from mintmark.models.package import from_pretrained
-from mintmark.tasks._task import BY_PAIRS, Restoration, find_task
-from mintmark.training import trainer
-from mintmark.training.precision import Compute
+from mintmark.tasks._task import BY_PAIRS, Restoration
 
 SIZE = 64
 IMAGES = 30_000
-DEFAULT = 0.3  # the balance that `apply` takes
 DIRECTIONS = 32  # of colour space
 SHOWN = 8
 JUDGES = 100  # avatars that only judge
@@ -60,41 +53,25 @@ ENOUGH = 0.9  # of the parts
 Network = Callable[[Tensor], Tensor]
 
 
-def task_of(name: str) -> Restoration:
-    task = find_task(name)
-    assert isinstance(task, Restoration)
-    return task
-
-
 def pairs_of(folder: Path, inputs: str, exact: bool) -> tuple[PixelSet, tuple[Colour, ...]]:
     """The pairs of a data set as one array, and the colours of the maps where they are maps."""
     data = prepare.read(folder)
     rows = Pairing(inputs).rows(data.snapshot, exact)
-    cache = open_world().settings.cache / "pixels"
     palette = palette_of(data.source, (row[0] for row in rows)) if exact else ()
-    return data.pieces((6, SIZE, SIZE), cache, "whole", rows), palette
+    return data.pieces((6, SIZE, SIZE), cache(), "whole", rows), palette
 
 
 def learned(folder: Path) -> Network:
     """The network of a package, at the balance that `apply` takes."""
-    package = from_pretrained(folder, ("G", "F"))
-    network = balanced(package.networks, DEFAULT)
-    return partial(task_of(package.config.task).engine.run, {"G": network})
+    task, ends = packaged(folder)
+    return partial(task.engine.run, {"G": balanced(ends, DEFAULT)})
 
 
-def taught(task: Restoration, pixels: PixelSet, args: dict[str, object], images: int, seed: int,
-           game: bool) -> Network:  # fmt: skip
+def taught(task: Restoration, pixels: PixelSet, images: int, seed: int, game: bool) -> Network:
     """A network after a run of the task, or of its pixel loss alone."""
-    torch.manual_seed(seed)
     engine = task.engine if game else replace(task.engine, adversarial=0.0)
-    family = FAMILIES[task.family]
-    networks = family.build({**family.preset("tiny", (3, SIZE, SIZE), {}), **task.args, **args})
-    state = trainer.start(engine, networks, seed, Compute())
-    schedule = replace(task.schedules["tiny"], images=images)
-    with Loader(pixels, schedule.batch, seed, background=True) as loader:
-        for _ in trainer.train(engine, state, loader, schedule, Compute()):
-            pass
-    network = balanced(state.averages, DEFAULT) if game else state.averages["G"]
+    averages, _ = trained(replace(task, engine=engine), pixels, images, seed)
+    network = balanced(averages, DEFAULT) if game else averages["G"]
     return partial(engine.run, {"G": network})
 
 
@@ -115,19 +92,12 @@ def palette_error(made: Tensor, target: Tensor) -> float:
     return float(np.mean(far))
 
 
-def perceptual(made: Tensor, target: Tensor) -> float:
-    with torch.no_grad():
-        return float(perceptual_loss(made, target))
-
-
 def shown(path: Path | None, *columns: Tensor) -> None:
     """Rows of inputs, results and truths."""
     if path is None:
         return
     rows = [torch.cat([column[place] for column in columns], 2) for place in range(SHOWN)]
-    whole = torch.cat(rows, 1).add(1).mul(127.5).clamp(0, 255).byte().permute(1, 2, 0).numpy()
-    sheet = Image.fromarray(whole)
-    sheet.resize((2 * sheet.width, 2 * sheet.height), Image.Resampling.NEAREST).save(path)
+    save_sheet(path, levels(torch.cat(rows, 1)), times=2)
 
 
 def outlines(
@@ -144,7 +114,7 @@ def outlines(
         if game and package is not None:
             made[name] = learned(package)(given)
         else:
-            made[name] = taught(task, pixels, {}, images, seed, game)(given)
+            made[name] = taught(task, pixels, images, seed, game)(given)
         minutes = (time.process_time() - began) / 60
         scores[name] = perceptual(made[name], target), palette_error(made[name], target)
         print(f"outlines, seed {seed}, {name}: distance {scores[name][0]:.3f}, palette error "
@@ -183,19 +153,22 @@ def agreement(judge: nn.Module, pictures: Tensor, parts: Tensor) -> float:
 def layout(images: int, folder: Path, picture: Path | None, seed: int) -> bool:
     """Whether the parts asked for are found, and more of them than after a game of patches."""
     prepare.get("avatars", folder)
-    task = task_of("layout-to-picture")
     pixels, palette = pairs_of(folder / "parts", "map", exact=True)
     own = replace(pixels, pixels=pixels.pixels[:-JUDGES])
+    task = task_of("layout-to-picture")
     given, target = tensors(np.asarray(pixels.pixels))
     parts = parts_of(given, named(palette)).argmax(1)  # (N, SIZE, SIZE)
     judge = segmenter(target[:-JUDGES], parts[:-JUDGES], len(palette))
     given, target, parts = (rows[-JUDGES:] for rows in (given, target, parts))
     real = agreement(judge, target, parts)
-    games = {"patches": replace(task, engine=BY_PAIRS, args={}), "segments": task}
+    games = {
+        "patches": replace(task, engine=BY_PAIRS, args={"palette": palette}),
+        "segments": replace(task, args={**task.args, "palette": palette}),
+    }
     rates, made = {}, {}
     for name, one in games.items():
         began = time.process_time()
-        made[name] = taught(one, own, {"palette": palette}, images, seed, game=True)(given)
+        made[name] = taught(one, own, images, seed, game=True)(given)
         minutes = (time.process_time() - began) / 60
         rates[name] = agreement(judge, made[name], parts)
         print(f"layout, seed {seed}, {name}: {rates[name]:.3f} of the pixels show the part asked "

@@ -23,9 +23,8 @@ with a piece of each photograph: damaged, the best other, faithful, default, tru
 """
 
 import sys
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
@@ -33,32 +32,35 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from runs import (
+    DEFAULT,
+    Networks,
+    Pixels,
+    both,
+    cache,
+    packaged,
+    perceptual,
+    save_sheet,
+    task_of,
+    trained,
+)
 from skimage import restoration
-from torch import nn
 
 from mintmark.actions import prepare
-from mintmark.actions.world import open_world
+from mintmark.actions.python import finish
 from mintmark.core.media import Picture
-from mintmark.data.loader import Loader, PixelSet
 from mintmark.data.public import photos
 from mintmark.engines.paired import balanced
-from mintmark.engines.perception import perceptual_loss
 from mintmark.engines.piecewise import glance, worked
-from mintmark.models.families import FAMILIES
-from mintmark.models.package import from_pretrained
-from mintmark.tasks._task import Restoration, find_task
-from mintmark.training import trainer
-from mintmark.training.precision import Compute
+from mintmark.tasks._task import Restoration
 
 SHAPE = (3, 64, 64)
 IMAGES = 32_000
-DEFAULT = 0.3  # the balance that `apply` takes
 TILE = 256
 NOISES = (10, 20, 30, 40, 50)  # levels of 255, one a photograph
 QUALITIES = (10, 20, 30, 40, 60)
 PIECE = 96  # pixels a side that are shown
 
-Pixels = NDArray[np.uint8]
 Way = Callable[[Pixels, int], Pixels]
 """A photograph and its number to another one."""
 
@@ -138,38 +140,7 @@ CASES = {
 }
 
 
-def learned(name: str) -> tuple[Restoration, Mapping[str, nn.Module]]:
-    """The task of a package, and both ends of its balance."""
-    config = from_pretrained(Path(name)).config
-    ends = from_pretrained(Path(name), config.networks).networks
-    return task_of(config.task), both(ends)
-
-
-def both(networks: Mapping[str, nn.Module]) -> Mapping[str, nn.Module]:
-    """The ends of the balance; where there was no game, one network is both."""
-    return {"F": networks["G"], **networks}
-
-
-def task_of(name: str) -> Restoration:
-    task = find_task(name)
-    assert isinstance(task, Restoration)
-    return task
-
-
-def trained(task: Restoration, pixels: PixelSet, images: int) -> Mapping[str, nn.Module]:
-    """Both ends of the balance after one run of both stages."""
-    torch.manual_seed(0)
-    family = FAMILIES[task.family]
-    networks = family.build({**family.preset("tiny", SHAPE, {}), **task.args})
-    state = trainer.start(task.engine, networks, 0, Compute())
-    schedule = replace(task.schedules["tiny"], images=images)
-    with Loader(pixels, schedule.batch, 0, background=True) as loader:
-        for _ in trainer.train(task.engine, state, loader, schedule, Compute()):
-            pass
-    return both(state.averages)
-
-
-def restored(task: Restoration, ends: Mapping[str, nn.Module], fidelity: float) -> Way:
+def restored(task: Restoration, ends: Networks, fidelity: float) -> Way:
     """What `apply` makes of a photograph."""
     network = {"G": balanced(ends, fidelity)}
     scale = int(task.args.get("scale", 1))
@@ -177,13 +148,7 @@ def restored(task: Restoration, ends: Mapping[str, nn.Module], fidelity: float) 
     def way(photo: Pixels, _: int) -> Pixels:
         picture = Picture(photo)
         change = task.engine.on(network, glance(picture, 3))
-        steps = worked(change, picture, 3, scale, TILE)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                found: Pixels = end.value.array
-                return found
+        return finish(worked(change, picture, 3, scale, TILE)).array.astype(np.uint8)
 
     return way
 
@@ -192,9 +157,7 @@ def judged(made: Pixels, clean: Pixels) -> tuple[float, float]:
     """PSNR in dB and perceptual distance."""
     error = np.square(made.astype(np.float64) - clean).mean()
     a, b = (torch.tensor(x).permute(2, 0, 1)[None] / 127.5 - 1 for x in (made, clean))
-    with torch.no_grad():
-        distance = float(perceptual_loss(a, b))
-    return float(10 * np.log10(255**2 / error)), distance
+    return float(10 * np.log10(255**2 / error)), perceptual(a, b)
 
 
 def main() -> None:
@@ -206,20 +169,18 @@ def main() -> None:
     sys.exit(int(bool(missed)))
 
 
-def taught(name: str, folder: Path, images: int) -> tuple[Restoration, Mapping[str, nn.Module]]:
-    """The same as `learned` of a run made now."""
+def taught(name: str, folder: Path, images: int) -> tuple[Restoration, Networks]:
+    """The task, and both ends of its balance after a run."""
     prepare.get("photos", folder)
-    pixels = prepare.read(folder / "train").pixels(SHAPE, open_world().settings.cache / "pixels")
-    began = time.process_time()
-    ends = trained(task_of(name), pixels, images)
-    minutes = (time.process_time() - began) / 60
+    pixels = prepare.read(folder / "train").pixels(SHAPE, cache())
+    averages, minutes = trained(task_of(name), pixels, images)
     print(f"{name}: {images} images in {minutes:.1f} CPU minutes", flush=True)
-    return task_of(name), ends
+    return task_of(name), both(averages)
 
 
 def measured(name: str, folder: Path, images: int, picture: Path | None) -> bool:
     """Judges one task, after a run of it or by a package; whether its limits are kept."""
-    task, ends = learned(name) if Path(name).is_dir() else taught(name, folder, images)
+    task, ends = packaged(Path(name)) if Path(name).is_dir() else taught(name, folder, images)
     case = CASES[task.name]
     ways = {
         **case.others,
@@ -257,8 +218,7 @@ def write(path: Path, sheet: list[tuple[Pixels, dict[str, Pixels], Pixels]], bes
         shown = [np.asarray(whole), made[best], made["faithful"], made["default"], clean]
         top, left = (side // 2 - PIECE for side in clean.shape[:2])
         rows.append(np.hstack([one[top : top + PIECE, left : left + PIECE] for one in shown]))
-    pieces = Image.fromarray(np.vstack(rows))
-    pieces.resize((2 * pieces.width, 2 * pieces.height), Image.Resampling.NEAREST).save(path)
+    save_sheet(path, np.vstack(rows), times=2)
 
 
 if __name__ == "__main__":

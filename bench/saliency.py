@@ -18,29 +18,23 @@ PICTURE is written with some composites, what was found, and the truth.
 """
 
 import sys
-import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from runs import Networks, Pixels, levels, save_sheet, trained, views
 from scipy import ndimage
 from torch import Tensor
 
 from mintmark.actions import prepare
 from mintmark.core.media import Picture
-from mintmark.data.crops import contained, viewed
-from mintmark.data.loader import Loader, PixelSet
-from mintmark.data.public import photos
+from mintmark.data.crops import contained
+from mintmark.data.loader import PixelSet
 from mintmark.metrics.saliency import auc_judd
-from mintmark.models.families import FAMILIES
 from mintmark.tasks.saliency import TASK
-from mintmark.training import trainer
 from mintmark.training.draws import Draws
-from mintmark.training.precision import Compute
-from mintmark.training.trainer import RunState
 
 SIZE = 64
 LIMIT = 0.9
@@ -49,13 +43,7 @@ SHOWN = 12
 Map = NDArray[np.float64]
 
 
-def backgrounds(held_out: bool) -> NDArray[np.uint8]:
-    """Views of the photographs, (N, 3, 64, 64)."""
-    whole = photos.whole(held_out).values()
-    return np.stack([view for one in whole for view in viewed(Picture(one), 3, SIZE, SIZE)])
-
-
-def objects(folder: Path) -> NDArray[np.uint8]:
+def objects(folder: Path) -> Pixels:
     """Pictures with transparency, (M, 4, 64, 64)."""
     found = []
     for path in sorted(folder.rglob("*.png")):
@@ -64,25 +52,11 @@ def objects(folder: Path) -> NDArray[np.uint8]:
     return np.stack(found)
 
 
-def composites(grounds: NDArray[np.uint8], things: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
+def composites(grounds: Pixels, things: Pixels) -> tuple[Tensor, Tensor]:
     """Each object once, on one background after the other."""
     ids = np.arange(len(things)) * 7 % len(grounds)  # views of one photograph lie together
     real = torch.from_numpy(np.concatenate([grounds[ids], things], 1)).float() / 127.5 - 1
     return TASK.engine.examples(real, Draws(1, 0, len(real), 0, len(real)))
-
-
-def train(pixels: PixelSet, images: int, seed: int) -> RunState:
-    """One run."""
-    torch.manual_seed(seed)
-    family = FAMILIES[TASK.family]
-    networks = family.build({**family.preset("tiny", (3, SIZE, SIZE), {}), **TASK.args})
-    state = trainer.start(TASK.engine, networks, seed, Compute())
-    plan = TASK.schedules["tiny"]
-    schedule = replace(plan, images=images)
-    with Loader(pixels, schedule.batch, seed, background=True) as loader:
-        for _ in trainer.train(TASK.engine, state, loader, schedule, Compute()):
-            pass
-    return state
 
 
 def spectral_residual(picture: NDArray[np.float64]) -> Map:
@@ -115,8 +89,8 @@ def judged(found: list[Map], maps: Tensor) -> float:
     return float(np.mean([auc_judd(one, true, "unfixated") for one, true in pairs]))
 
 
-def ours(state: RunState, pictures: Tensor) -> list[Map]:
-    parts = [TASK.engine.run(state.averages, part) for part in torch.split(pictures, 32)]
+def ours(networks: Networks, pictures: Tensor) -> list[Map]:
+    parts = [TASK.engine.run(networks, part) for part in torch.split(pictures, 32)]
     return list(torch.cat(parts).mean(1).double().numpy())
 
 
@@ -126,9 +100,8 @@ def main() -> None:
     folder = Path(sys.argv[3]) if len(sys.argv) > 3 else Path("data")
     for name in ("emoji", "icons"):
         prepare.get(name, folder / name)
-    taught = backgrounds(held_out=False)
-    pixels = PixelSet(taught, None, "bench", beside=objects(folder / "emoji/train"))
-    new = backgrounds(held_out=True)
+    pixels = PixelSet(views(SIZE), None, "bench", beside=objects(folder / "emoji/train"))
+    new = views(SIZE, held_out=True)
     sorts = {name: composites(new, objects(folder / name / "held-out"))
              for name in ("emoji", "icons")}  # fmt: skip
     best = 0.0
@@ -143,28 +116,25 @@ def main() -> None:
         print(f"{sort}, {len(maps)} composites, AUC-Judd: {told}", flush=True)
     least = 1.0
     for seed in range(seeds):
-        began = time.process_time()
-        state = train(pixels, images, seed)
-        minutes = (time.process_time() - began) / 60
-        scores = {sort: judged(ours(state, x), maps) for sort, (x, maps) in sorts.items()}
+        networks, minutes = trained(TASK, pixels, images, seed)
+        scores = {sort: judged(ours(networks, x), maps) for sort, (x, maps) in sorts.items()}
         told = ", ".join(f"{sort} {value:.4f}" for sort, value in scores.items())
         print(f"seed {seed}: {told}; {images} images, {minutes:.1f} CPU minutes", flush=True)
         least = min(least, scores["emoji"])
         if seed == 0 and len(sys.argv) > 4:
-            write(Path(sys.argv[4]), state, sorts)
+            write(Path(sys.argv[4]), networks, sorts)
     sys.exit(int(least < LIMIT or least <= best))
 
 
-def write(path: Path, state: RunState, sorts: dict[str, tuple[Tensor, Tensor]]) -> None:
+def write(path: Path, networks: Networks, sorts: dict[str, tuple[Tensor, Tensor]]) -> None:
     """Some composites of each sort over what was found and over the truth."""
     rows = []
     for pictures, maps in sorts.values():
         chosen = slice(None, None, len(maps) // SHOWN)
-        made = TASK.engine.run(state.averages, pictures[chosen])
+        made = TASK.engine.run(networks, pictures[chosen])
         rows += [pictures[chosen], made, maps[chosen]]
     sheet = torch.cat([row[:SHOWN].permute(1, 2, 0, 3).flatten(2) for row in rows], 1)
-    levels = sheet.add(1).mul(127.5).round().clamp(0, 255).byte()
-    Image.fromarray(np.ascontiguousarray(levels.permute(1, 2, 0).numpy())).save(path)
+    save_sheet(path, levels(sheet))
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ from tempfile import mkdtemp
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from runs import save_sheet, task_of
 from scipy import ndimage
 from skimage import restoration
 from torch import Tensor, nn
@@ -47,7 +47,6 @@ from mintmark.data.public import phantoms
 from mintmark.data.public.phantoms import CONTRAST, RADIUS, RING, SIDE, Lesion
 from mintmark.engines.tomography import LowDose, Scanner, hounsfield, samples
 from mintmark.models.package import from_pretrained
-from mintmark.tasks._task import Restoration, find_task
 from mintmark.training.draws import Draws
 
 TASK = "low-dose-ct"
@@ -113,11 +112,9 @@ def real_scan(photons: float = REAL_PHOTONS, scanner: Scanner = SHARP) -> LowDos
 
 
 def by_network(network: nn.Module, given: list[Units]) -> list[Units]:
-    task = find_task(TASK)
-    assert isinstance(task, Restoration)
     inputs = samples(torch.from_numpy(np.stack(given)).float())[:, None]
     parts: Iterator[Tensor] = (
-        task.engine.run({"G": network}, part) for part in torch.split(inputs, 20)
+        task_of(TASK).engine.run({"G": network}, part) for part in torch.split(inputs, 20)
     )
     made = hounsfield(torch.cat(list(parts)))[:, 0].double().numpy()
     return list(made)
@@ -287,9 +284,7 @@ def write(path: Path, columns: list[Cases]) -> None:
     """Some slices in rows, as radiologists look at soft tissue: -160 to 240 units."""
     shown = [np.vstack([*one.truth[:3], one.real[0]]) for one in columns]
     grey = np.clip((np.hstack(shown) + 160) / 400 * 255, 0, 255)
-    picture = Image.fromarray(grey.astype(np.uint8))
-    size = (2 * picture.width, 2 * picture.height)
-    picture.resize(size, Image.Resampling.NEAREST).save(path)
+    save_sheet(path, grey.astype(np.uint8), times=2)
 
 
 def main() -> None:

@@ -22,7 +22,6 @@ name. PICTURES is a folder for sheets: given, made, and the true one where it is
 """
 
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,26 +29,22 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from runs import Networks, Pixels, cache, save_sheet, trained
 
 from mintmark.actions import prepare
 from mintmark.actions.translating import with_references
-from mintmark.actions.world import open_world
-from mintmark.data.loader import Loader, PixelSet
+from mintmark.core.records import Content
+from mintmark.data.loader import PixelSet
 from mintmark.data.manifest import Snapshot
 from mintmark.data.public.avatars import HAIR, SKIN
 from mintmark.engines.unpaired import Unpaired, Wanted
 from mintmark.metrics import attributes as judges
 from mintmark.metrics.attributes import Attribute, AttributeNet
 from mintmark.metrics.colour import colour_difference
-from mintmark.models.families import FAMILIES
 from mintmark.tasks._task import Translation, find_task
-from mintmark.training import trainer
-from mintmark.training.precision import Compute
-from mintmark.training.trainer import RunState
 
 SHAPE = (3, 32, 32)
-CONTENT = {"nce": (0.5, 0.0), "cycle": (0.0, 10.0)}  # weights of patches and of the way back
+WAYS: tuple[Content, ...] = ("nce", "cycle")
 IMAGES = 24_000
 CELL = 4  # pixels a side over which colours are compared
 ARTISTS = ("noto", "twemoji")
@@ -62,7 +57,6 @@ ASKED = (
 LOOKED = 12_000  # pictures that a judge is shown
 SHOWN = 16
 
-Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 Ways = Mapping[str, Callable[[Pixels, int], Pixels]]
 """By name, what makes pictures of the kind of that number."""
@@ -71,9 +65,7 @@ Ways = Mapping[str, Callable[[Pixels, int], Pixels]]
 def read(folder: Path) -> tuple[Pixels, Snapshot]:
     """A part of a set at this size."""
     data = prepare.read(folder)
-    return np.asarray(data.pixels(SHAPE, open_world().settings.cache / "pixels").pixels), (
-        data.snapshot
-    )
+    return np.asarray(data.pixels(SHAPE, cache()).pixels), data.snapshot
 
 
 def two_kinds(first: Pixels, second: Pixels) -> PixelSet:
@@ -82,40 +74,28 @@ def two_kinds(first: Pixels, second: Pixels) -> PixelSet:
     return with_references(PixelSet(np.concatenate([first, second]), labels, "two kinds"), True)
 
 
-def trained(content: str, pixels: PixelSet, images: int) -> RunState:
-    """A run of the task's `tiny` preset, of another length."""
+def task_of(content: Content) -> Translation:
+    """The task, which keeps the content in that way."""
     task = find_task("translate")
     assert isinstance(task, Translation)
-    torch.manual_seed(0)
-    family = FAMILIES[task.family]
-    networks = family.build(family.preset("tiny", SHAPE, {"classes": 2}))
-    nce, cycle = CONTENT[content]
-    engine = replace(task.engine, nce=nce, cycle=cycle)
-    state = trainer.start(engine, networks, 0, Compute())
-    schedule = replace(task.schedules["tiny"], images=images)
-    with Loader(pixels, schedule.batch, 0, background=True) as loader:
-        for _ in trainer.train(engine, state, loader, schedule, Compute()):
-            pass
-    return state
+    return replace(task, engine=task.engine.keeping(content))
 
 
 def ways(pixels: PixelSet, images: int) -> Ways:
     """Both ways to keep the content, and no change; tells what they cost."""
     found: dict[str, Callable[[Pixels, int], Pixels]] = {"no change": lambda given, _: given}
-    for content in CONTENT:
-        began = time.process_time()
-        state = trained(content, pixels, images)
-        minutes = (time.process_time() - began) / 60
+    for content in WAYS:
+        networks, minutes = trained(task_of(content), pixels, images)
         print(f"{content}: {images} images in {minutes:.1f} CPU minutes", flush=True)
-        found[content] = _way(state)
+        found[content] = _way(networks)
     return found
 
 
-def _way(state: RunState) -> Callable[[Pixels, int], Pixels]:
+def _way(networks: Networks) -> Callable[[Pixels, int], Pixels]:
     def way(given: Pixels, kind: int) -> Pixels:
         pictures = torch.from_numpy(given).float() / 127.5 - 1
         engine = Unpaired()
-        made = engine.run(state.averages, Wanted(pictures, engine.code(state.averages, kind)))
+        made = engine.run(networks, Wanted(pictures, engine.code(networks, kind)))
         return ((made + 1) * 127.5).round().byte().numpy()
 
     return way
@@ -226,10 +206,7 @@ def write(folder: Path | None, name: str, rows: Sequence[Pixels]) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     lines = [np.concatenate([*row[:SHOWN].transpose(0, 2, 3, 1)], axis=1) for row in rows]
-    sheet = Image.fromarray(np.concatenate(lines))
-    sheet.resize((2 * sheet.width, 2 * sheet.height), Image.Resampling.NEAREST).save(
-        folder / f"{name}.png"
-    )
+    save_sheet(folder / f"{name}.png", np.concatenate(lines), times=2)
 
 
 CASES = {"emoji": emoji, "avatars": avatars}

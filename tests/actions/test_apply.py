@@ -2,34 +2,25 @@
 
 import os
 import resource
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from arrays import array_of
 from PIL import Image, ImageCms
 
 from mintmark.actions.apply import apply
 from mintmark.actions.generate import generate
+from mintmark.actions.python import finish
 from mintmark.actions.requests import ApplyRequest, GenerateRequest, TrainRequest
 from mintmark.actions.train import train
 from mintmark.actions.world import open_world
 from mintmark.core.errors import ConfigError, DataError
 from mintmark.core.files import digest_bytes
 from mintmark.core.media import Picture
-from mintmark.core.records import Progress
 from mintmark.data.encode import encode
-from mintmark.data.pictures import decode
 from mintmark.provenance.mark import COMPOSITE, FORMATS, read_recipe, source_type
-
-
-def finish(steps: Generator[Progress, None, Any]) -> Any:
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
 
 
 def write(path: Path, *shape: int, kind: type = np.uint8, seed: int = 0) -> Path:
@@ -82,10 +73,6 @@ def applied(enlarger: Path, tmp_path: Path) -> Callable[..., list[Path]]:
         return found
 
     return run
-
-
-def array_of(path: Path) -> np.ndarray[Any, Any]:
-    return decode(path.read_bytes(), path.name).array
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])

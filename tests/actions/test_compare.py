@@ -1,7 +1,5 @@
-from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -9,21 +7,11 @@ from mintmark.actions import evaluation
 from mintmark.actions.compare import Comparison, _short, compare
 from mintmark.actions.evaluate import evaluate
 from mintmark.actions.evaluation import Evaluation
+from mintmark.actions.python import finish
 from mintmark.actions.requests import CompareRequest, EvaluateRequest
 from mintmark.actions.world import open_world
 from mintmark.core.errors import ConfigError, DataError
-from mintmark.core.records import Progress, Score
-
-Result = TypeVar("Result")
-
-
-def result_of(steps: Generator[Progress, None, Result]) -> Result:
-    try:
-        while True:
-            next(steps)
-    except StopIteration as end:
-        result: Result = end.value
-        return result
+from mintmark.core.records import Score
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +20,7 @@ def report(digits: Path, trained: Path, tmp_path_factory: pytest.TempPathFactory
     request = EvaluateRequest(
         package=str(trained / "package"), data=digits / "train", count=40, quick=True, out=out
     )
-    result_of(evaluate(request, open_world()))
+    finish(evaluate(request, open_world()))
     return out
 
 
@@ -41,7 +29,7 @@ def test_a_package_beside_a_report_of_itself(
 ) -> None:
     models = (str(report), str(trained / "package"))
     request = CompareRequest(models=models, data=digits / "train", count=40, out=tmp_path / "out")
-    found = result_of(compare(request, open_world()))
+    found = finish(compare(request, open_world()))
     first, second = (one.scores for _, one in found.models)
     assert [a.difference(b) for a, b in zip(first, second, strict=True)] == [0] * len(first)
     assert "FD in digits" in found.text() and "?" not in found.text().split("`?`")[0]
@@ -52,14 +40,14 @@ def test_a_package_beside_a_report_of_itself(
 
 
 def test_reports_need_no_data(report: Path) -> None:
-    found = result_of(compare(CompareRequest(models=(str(report), str(report))), open_world()))
+    found = finish(compare(CompareRequest(models=(str(report), str(report))), open_world()))
     assert len(found.models) == 2
 
 
 def test_packages_need_data(report: Path, trained: Path) -> None:
     request = CompareRequest(models=(str(report), str(trained / "package")))
     with pytest.raises(ConfigError, match="--data"):
-        result_of(compare(request, open_world()))
+        finish(compare(request, open_world()))
 
 
 def test_one_model_is_no_comparison() -> None:

@@ -1,8 +1,6 @@
 import json
 import shutil
-from collections.abc import Generator
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -12,31 +10,20 @@ from mintmark.actions import evaluate as evaluating
 from mintmark.actions.evaluate import Drawn, _flat, evaluate, measure
 from mintmark.actions.evaluation import PIXELS, Evaluation, load, place
 from mintmark.actions.prepare import read
+from mintmark.actions.python import finish
 from mintmark.actions.report import markdown
 from mintmark.actions.requests import EvaluateRequest
 from mintmark.actions.world import open_world
 from mintmark.core.errors import ConfigError, DataError, PackageError
 from mintmark.core.media import Picture
-from mintmark.core.records import Progress
 from mintmark.core.settings import settings
 from mintmark.data.encode import encode
 from mintmark.models.package import from_pretrained
 
-Result = TypeVar("Result")
-
-
-def result_of(steps: Generator[Progress, None, Result]) -> Result:
-    try:
-        while True:
-            next(steps)
-    except StopIteration as end:
-        result: Result = end.value
-        return result
-
 
 def measured(package: Path, data: Path, **options: object) -> Evaluation:
     words = {"package": str(package), "data": data, "count": 40, "quick": True, **options}
-    return result_of(evaluate(EvaluateRequest.model_validate(words), open_world()))
+    return finish(evaluate(EvaluateRequest.model_validate(words), open_world()))
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +113,7 @@ def test_copies_are_found(trained: Path, few: Path, digits: Path) -> None:
     for parameter in package.networks["G"].parameters():
         parameter.data.zero_()
     request = EvaluateRequest(package="", data=few, held_out=digits / "held-out", count=40)
-    found, drawn = result_of(measure(package, request, open_world()))
+    found, drawn = finish(measure(package, request, open_world()))
     assert isinstance(drawn, Drawn) and len(drawn.pixels) == 40
     assert found.novelty is not None
     assert found.novelty.copies == 1 and found.novelty.excess

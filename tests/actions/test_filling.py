@@ -1,47 +1,28 @@
 """`apply` with holes: only they change, at every size and depth; bad masks are told."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from arrays import array_of, noise, write
 from numpy.typing import NDArray
 from torch import Tensor
 
 from mintmark.actions import filling
 from mintmark.actions.apply import apply
+from mintmark.actions.python import finish
 from mintmark.actions.requests import ApplyRequest, TrainRequest
 from mintmark.actions.train import train
 from mintmark.actions.world import open_world
 from mintmark.core.errors import ConfigError, DataError
 from mintmark.core.media import Picture
-from mintmark.data.encode import encode
-from mintmark.data.pictures import decode
 from mintmark.provenance.mark import read_recipe
 
 Array = NDArray[Any]
 Apply = Callable[..., list[Path]]
-
-
-def finish(steps: Generator[Any, None, Any]) -> Any:
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
-
-
-def write(path: Path, array: Array) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(encode(Picture(array), "png"))
-    return path
-
-
-def noise(*shape: int, kind: type = np.uint8) -> Array:
-    most = np.iinfo(kind).max
-    return np.random.default_rng(0).integers(0, most, shape, dtype=kind, endpoint=True)
 
 
 def hole(height: int, width: int) -> Array:
@@ -50,16 +31,12 @@ def hole(height: int, width: int) -> Array:
     return mask
 
 
-def array_of(path: Path) -> Array:
-    return decode(path.read_bytes(), path.name).array
-
-
 @pytest.fixture(scope="module")
 def filler(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A package that fills and has learned next to nothing."""
     folder = tmp_path_factory.mktemp("filler")
     for place in range(2):
-        write(folder / f"data/{place}.png", noise(40, 70, 3))
+        write(folder / f"data/{place}.png", noise(0, 40, 70, 3))
     request = TrainRequest(
         task="inpaint", data=folder / "data", out=folder / "run", preset="tiny",
         size=32, batch=4, images=20,
@@ -87,7 +64,7 @@ KINDS = [(1, np.uint8), (1, np.uint16), (2, np.uint8), (3, np.uint8), (4, np.uin
 def test_what_is_known_stays_to_the_last_bit(
     applied: Apply, tmp_path: Path, channels: int, kind: type
 ) -> None:
-    before = noise(40, 60, channels, kind=kind)
+    before = noise(0, 40, 60, channels, kind=kind)
     source = write(tmp_path / "in/a.png", before)
     mask = hole(40, 60)
     (made,) = applied(source, mask=write(tmp_path / "mask.png", mask))
@@ -101,7 +78,7 @@ def test_what_is_known_stays_to_the_last_bit(
 
 
 def test_margins_are_added_and_the_picture_stays(applied: Apply, tmp_path: Path) -> None:
-    before = noise(40, 60, 4)
+    before = noise(0, 40, 60, 4)
     source = write(tmp_path / "in/a.png", before)
     (made,) = applied(source, outpaint={"left": 50, "bottom": 7})
     after = array_of(made)
@@ -115,7 +92,7 @@ def test_margins_are_added_and_the_picture_stays(applied: Apply, tmp_path: Path)
 def test_margins_do_not_make_pictures_larger_than_they_may_be(
     applied: Apply, tmp_path: Path, limits: Callable[..., None]
 ) -> None:
-    source = write(tmp_path / "in/a.png", noise(40, 60, 3))
+    source = write(tmp_path / "in/a.png", noise(0, 40, 60, 3))
     limits(max_megapixels=0.003)
     with pytest.raises(DataError, match="would become 110 x 40 pixels"):
         applied(source, outpaint={"left": 50})
@@ -123,7 +100,7 @@ def test_margins_do_not_make_pictures_larger_than_they_may_be(
 
 def test_a_folder_of_masks_goes_with_a_folder_of_pictures(applied: Apply, tmp_path: Path) -> None:
     for name in "ab":
-        write(tmp_path / f"in/{name}.png", noise(24, 24, 3))
+        write(tmp_path / f"in/{name}.png", noise(0, 24, 24, 3))
     write(tmp_path / "masks/a.png", hole(24, 24))
     with pytest.raises(DataError, match=r"1 of 2 .* no mask of b.png"):
         applied(tmp_path / "in", mask=tmp_path / "masks")
@@ -141,14 +118,14 @@ def test_a_folder_of_masks_goes_with_a_folder_of_pictures(applied: Apply, tmp_pa
 def test_masks_that_make_no_sense_are_told(
     applied: Apply, tmp_path: Path, mask: Array, said: str
 ) -> None:
-    source = write(tmp_path / "in/a.png", noise(24, 24, 3))
+    source = write(tmp_path / "in/a.png", noise(0, 24, 24, 3))
     with pytest.raises(DataError, match=said):
         applied(source, mask=write(tmp_path / "mask.png", mask))
     assert not list((tmp_path / "out").iterdir())
 
 
 def test_a_mask_that_is_no_picture_is_told(applied: Apply, tmp_path: Path) -> None:
-    source = write(tmp_path / "in/a.png", noise(24, 24, 3))
+    source = write(tmp_path / "in/a.png", noise(0, 24, 24, 3))
     (tmp_path / "mask.png").write_bytes(b"")
     with pytest.raises(DataError, match=r"mask.png"):
         applied(source, mask=tmp_path / "mask.png")
@@ -157,7 +134,7 @@ def test_a_mask_that_is_no_picture_is_told(applied: Apply, tmp_path: Path) -> No
 
 
 def test_one_kind_of_hole_is_asked_for(applied: Apply, tmp_path: Path) -> None:
-    source = write(tmp_path / "in/a.png", noise(24, 24, 3))
+    source = write(tmp_path / "in/a.png", noise(0, 24, 24, 3))
     for options in ({}, {"mask": source, "outpaint": {"left": 3}}, {"outpaint": {"left": 0}}):
         with pytest.raises(ConfigError, match="needs either --mask"):
             applied(source, **options)

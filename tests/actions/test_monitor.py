@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from mintmark.actions.generate import load
-from mintmark.actions.monitor import SHARE, Budget, K, Monitor, watch
+from mintmark.actions.monitor import SHARE, Budget, Monitor, watch
 from mintmark.actions.prepare import read
 from mintmark.actions.world import open_world
 from mintmark.core.settings import settings
 from mintmark.data.loader import PixelSet
+from mintmark.metrics.distribution.neighbours import NEIGHBOURS
 from mintmark.metrics.extractors import shipped
 
 
@@ -111,5 +112,5 @@ def test_a_resumed_run_knows_its_best(pixels: PixelSet, tmp_path: Path) -> None:
 
 
 def test_too_few_pictures_are_not_watched(pixels: PixelSet, tmp_path: Path) -> None:
-    few = PixelSet(pixels.pixels[:K], None, "x")
+    few = PixelSet(pixels.pixels[:NEIGHBOURS], None, "x")
     assert watch(shipped("digits"), few, 0, tmp_path / "log.jsonl") is None

@@ -1,54 +1,31 @@
 """Tasks that see pictures whole, from a folder to results; what they cannot do is told."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from arrays import array_of, noise, write
 from numpy.typing import NDArray
 
 from mintmark.actions.apply import apply
+from mintmark.actions.python import finish
 from mintmark.actions.requests import ApplyRequest, TrainRequest
 from mintmark.actions.train import train
 from mintmark.actions.world import open_world
 from mintmark.core.errors import ConfigError, DataError
 from mintmark.core.files import digest_file
-from mintmark.core.media import Picture
-from mintmark.data.encode import encode
-from mintmark.data.pictures import decode
 from mintmark.provenance.mark import read_recipe
 
 Array = NDArray[Any]
 Learned = Callable[[str], Path]
 
 
-def finish(steps: Generator[Any, None, Any]) -> Any:
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
-
-
-def write(path: Path, array: Array) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(encode(Picture(array), "png"))
-    return path
-
-
-def noise(*shape: int) -> Array:
-    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-
-
 def mask(height: int, width: int) -> Array:
     found = np.zeros((height, width, 1), np.uint8)
     found[height // 4 : height // 2, width // 4 : width // 2] = 255
     return found
-
-
-def array_of(path: Path) -> Array:
-    return decode(path.read_bytes(), path.name).array
 
 
 def thing(place: int, channels: int = 4) -> Array:
@@ -65,7 +42,7 @@ def request_of(task: str, folder: Path, out: Path) -> TrainRequest:
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     for place in range(2):
-        write(folder / f"backgrounds/{place}.png", noise(40, 70, 3))
+        write(folder / f"backgrounds/{place}.png", noise(0, 40, 70, 3))
         write(folder / f"objects/{place}.png", thing(place))
     return folder
 
@@ -91,7 +68,7 @@ def applied(package: Path, picture: Path, **more: object) -> list[Path]:
 
 
 def test_a_grey_picture_comes_out_in_colour(learned: Learned, tmp_path: Path) -> None:
-    before = noise(40, 60, 1)
+    before = noise(0, 40, 60, 1)
     (made,) = applied(learned("colourise"), write(tmp_path / "a.png", before), compare=True)
     after = array_of(made)
     assert after.shape == (40, 60, 3)
@@ -101,7 +78,7 @@ def test_a_grey_picture_comes_out_in_colour(learned: Learned, tmp_path: Path) ->
 
 def test_colours_are_not_learned_from_grey(tmp_path: Path) -> None:
     for place in range(2):
-        write(tmp_path / f"data/{place}.png", noise(40, 70, 1))
+        write(tmp_path / f"data/{place}.png", noise(0, 40, 70, 1))
     with pytest.raises(ConfigError, match="All pictures are grey"):
         finish(train(request_of("colourise", tmp_path / "data", tmp_path / "run"), open_world()))
     assert not (tmp_path / "run").exists()
@@ -110,7 +87,7 @@ def test_colours_are_not_learned_from_grey(tmp_path: Path) -> None:
 def test_only_the_pasted_part_changes_and_the_recipe_names_it(
     learned: Learned, tmp_path: Path
 ) -> None:
-    before, part = noise(50, 60, 4), mask(50, 60)
+    before, part = noise(0, 50, 60, 4), mask(50, 60)
     where = write(tmp_path / "masks/a.png", part)
     (made,) = applied(learned("harmonise"), write(tmp_path / "a.png", before), mask=where.parent)
     after, inside = array_of(made), part[..., 0] > 0
@@ -121,7 +98,7 @@ def test_only_the_pasted_part_changes_and_the_recipe_names_it(
 
 
 def test_pasted_parts_must_be_named(learned: Learned, tmp_path: Path) -> None:
-    picture = write(tmp_path / "a.png", noise(50, 60, 3))
+    picture = write(tmp_path / "a.png", noise(0, 50, 60, 3))
     where = write(tmp_path / "mask.png", mask(50, 60))
     wrong: list[dict[str, object]] = [{}, {"mask": where, "outpaint": {"left": 4}}]
     for asked in wrong:
@@ -144,7 +121,7 @@ def test_composites_need_two_folders(data: Path, tmp_path: Path) -> None:
 
 def test_objects_need_transparency(tmp_path: Path) -> None:
     for place in range(2):
-        write(tmp_path / f"data/backgrounds/{place}.png", noise(40, 70, 3))
+        write(tmp_path / f"data/backgrounds/{place}.png", noise(0, 40, 70, 3))
         write(tmp_path / f"data/objects/{place}.png", thing(place, 3 + place))
     with pytest.raises(DataError, match=r"objects/0.png has no transparency"):
         finish(train(request_of("saliency", tmp_path / "data", tmp_path / "run"), open_world()))

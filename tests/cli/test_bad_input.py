@@ -144,7 +144,7 @@ def test_digits_need_classes(refuse: Refuse, tmp_path: Path) -> None:
 
 
 WISHES = {
-    "unknown task": (("train", "poems"), ("poems", "avatars, colourise, decompress, ")),
+    "unknown task": (("train", "poems"), ("poems", "attributes, avatars, cartoonise, ")),
     "unknown preset": (("--preset", "giant"), ("giant", "tiny, small, base")),
     "odd size": (("--size", "22"), ("22 x 22", "nearest size that can is 24x24")),
     "odd sides": (("--size", "30x22"), ("30 x 22", "nearest size that can is 32x24")),

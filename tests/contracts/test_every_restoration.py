@@ -1,21 +1,19 @@
 """What every restoration promises; a new task file is walked without touching this one."""
 
-from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import pytest
 
 from mintmark.actions.apply import apply
+from mintmark.actions.python import finish
 from mintmark.actions.requests import ApplyRequest, TrainRequest
 from mintmark.actions.train import train
 from mintmark.actions.world import open_world
 from mintmark.core.errors import ConfigError
 from mintmark.core.files import digest_file
 from mintmark.core.media import Picture
-from mintmark.core.records import Progress
 from mintmark.data.encode import encode
 from mintmark.data.pictures import decode
 from mintmark.models.card import parse
@@ -26,17 +24,6 @@ from mintmark.tasks._task import Restoration, all_tasks
 
 TASKS = {name: task for name, task in all_tasks().items() if isinstance(task, Restoration)}
 SIZE, BATCH = 32, 4
-Result = TypeVar("Result")
-
-
-def finish(steps: Generator[Progress, None, Result]) -> Result:
-    """The result of a verb."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
 
 
 def folder_of_pictures(folder: Path) -> Path:

@@ -1,22 +1,20 @@
 """What every translation promises; a new task file is walked without touching this one."""
 
-from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import pytest
 
 from mintmark.actions.apply import apply
 from mintmark.actions.generate import generate
+from mintmark.actions.python import finish
 from mintmark.actions.requests import ApplyRequest, GenerateRequest, TrainRequest
 from mintmark.actions.train import train
 from mintmark.actions.world import open_world
 from mintmark.core.errors import ConfigError, DataError
 from mintmark.core.files import digest_file
 from mintmark.core.media import Picture
-from mintmark.core.records import Progress
 from mintmark.data.encode import encode
 from mintmark.data.pictures import decode
 from mintmark.models.card import parse
@@ -28,17 +26,6 @@ from mintmark.tasks._task import Translation, all_tasks
 TASKS = {name: task for name, task in all_tasks().items() if isinstance(task, Translation)}
 SIZE, BATCH = 16, 4
 KINDS = ("day", "night")
-Result = TypeVar("Result")
-
-
-def finish(steps: Generator[Progress, None, Result]) -> Result:
-    """The result of a verb."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
 
 
 def folders_of_pictures(folder: Path, kinds: tuple[str, ...] = KINDS) -> Path:
@@ -276,6 +263,9 @@ def test_what_is_for_new_pictures_is_refused(
     request = request_of(task, folder / "data", tmp_path / "run")
     with pytest.raises(ConfigError, match="--balance is for new pictures"):
         finish(train(request.model_copy(update={"balance": "class"}), open_world()))
+    strange = request.model_copy(update={"task": "denoise", "content": "cycle"})
+    with pytest.raises(ConfigError, match="--content is for translations"):
+        finish(train(strange, open_world()))
 
 
 def test_a_run_starts_from_a_package(made: tuple[Translation, Path], tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mintmark.core import errors, files, log
-from mintmark.core.errors import ConfigError, InputError, MintmarkError
+from mintmark.core.errors import ConfigError, DataError, InputError, MintmarkError
 from mintmark.core.media import Picture
 from mintmark.core.records import Score
 from mintmark.core.seeds import SEED_BITS, derive
@@ -148,3 +148,15 @@ def test_only_the_settings_read_the_environment() -> None:
         if "os.environ" in path.read_text() or "getenv" in path.read_text()
     ]
     assert readers == []
+
+
+def test_a_cache_that_cannot_be_written_is_told_and_nothing_else_is(tmp_path: Path) -> None:
+    with files.into_cache(tmp_path / "a/b", "The judge"):
+        (tmp_path / "a/b/net").write_text("x")
+    with (
+        pytest.raises(DataError, match=r"^The judge cannot be written to .*set MINTMARK_CACHE\.$"),
+        files.into_cache(tmp_path / "a/b/net", "The judge"),
+    ):
+        raise AssertionError("a file is no folder")
+    with pytest.raises(KeyError), files.into_cache(tmp_path, "The judge"):
+        raise KeyError

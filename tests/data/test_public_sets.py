@@ -29,6 +29,8 @@ from mintmark.data.public import (
     icons,
     names,
     outlines,
+    paintings,
+    patches,
     photos,
     pixel_avatars,
 )
@@ -41,9 +43,10 @@ SETS: dict[str, tuple[ModuleType, dict[str, int]]] = {
     "emoji": (emoji, {"limit": 20}),
     "icons": (icons, {"limit": 40}),
     "outlines": (outlines, {"limit": 80}),
+    "paintings": (paintings, {"limit": 2}),
     "photos": (photos, {"limit": 3}),
 }
-GROUPED = ("app-icons", "emoji", "icons", "photos")
+GROUPED = ("app-icons", "emoji", "icons", "paintings", "photos")
 Build = Callable[[str], Path]
 
 
@@ -255,10 +258,46 @@ def test_no_outline_occurs_twice_and_lines_stay_dark(built: Build) -> None:
     assert np.mean(kept) > 0.9
 
 
-def test_photographs_are_whole_on_one_side() -> None:
-    assert set(photos.HELD_OUT) < set(photos.PHOTOS) and len(photos.PHOTOS) == 23
-    packages = {photos.PHOTOS[name][0] for name in photos.HELD_OUT}
-    assert packages == {photos.GPL, photos.LGPL}
+def test_photographs_are_whole_on_one_side_and_so_are_the_authors_of_others() -> None:
+    parts = {part: photos.names_of(part) for part in photos.PARTS}
+    assert {part: len(names) for part, names in parts.items()} == {
+        "train": 36, "held-out": 5, "held-out-others": 4,
+    }  # fmt: skip
+    assert sorted(name for names in parts.values() for name in names) == sorted(photos.PHOTOS)
+    packages = {photos.PHOTOS[name].package for name in photos.HELD_OUT}
+    assert packages == {photos.MATE, photos.PLASMA}
+    rest = {photos.PHOTOS[name].author for name in (*parts["train"], *photos.HELD_OUT)}
+    assert not rest & {photos.PHOTOS[name].author for name in photos.OTHERS}
+
+
+def test_held_out_photographs_stay_the_bytes_that_figures_were_measured_on(built: Build) -> None:
+    found = photos.whole(held_out=True)
+    assert tuple(found) == photos.HELD_OUT
+    known = {  # shape, and sum of all samples
+        "ColorfulCups": ((800, 1280, 3), 389578096),
+        "LadyBird": ((800, 1280, 3), 322262034),
+    }
+    built("photos")
+    assert {name: (found[name].shape, int(found[name].sum())) for name in known} == known
+
+
+def test_paintings_are_whole_on_one_side_and_wide_enough(built: Build) -> None:
+    assert set(paintings.HELD_OUT) < set(paintings.PAINTINGS) and len(paintings.PAINTINGS) == 19
+    for part, groups in (("train", 2), ("held-out", 2)):
+        names = [item.name for item in snapshot(built("paintings") / part).items]
+        assert len({name.partition("-")[0] for name in names}) == groups
+        lefts = {int(name[-8:-4]) for name in names}
+        assert max(lefts) == patches.LONGEST - 64  # each reaches from edge to edge
+
+
+def test_the_metadata_of_paintings_says_what_the_table_says(built: Build) -> None:
+    built("paintings")
+    package = fetch.debian("plasma-workspace-wallpapers", paintings.FOLDER)
+    for name, (_, licence, author) in paintings.PAINTINGS.items():
+        (file,) = (package / name).glob("metadata.*")
+        said = file.read_text("utf-8")
+        short = "LGPLv3" if licence == paintings.LGPL else licence
+        assert author in said and short in said, name
 
 
 def test_the_held_out_combinations_are_never_trained_on(built: Build) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from arrays import stirred
 from torch import Tensor, nn
 
 from mintmark.data.loader import Loader, PixelSet
@@ -39,14 +40,8 @@ RISEN = 7  # steps, after which the run is at its second resolution
 
 
 def networks(**changes: object) -> dict[str, nn.Module]:
-    """Networks of four stages with every weight moved from its start."""
-    torch.manual_seed(0)
-    built = stylegan.build({**ARGS, **changes})
-    with torch.no_grad():
-        for network in built.values():
-            for parameter in network.parameters():
-                parameter.add_(torch.randn_like(parameter), alpha=0.05)
-    return built
+    """Networks of four stages."""
+    return stirred(stylegan.build, {**ARGS, **changes})
 
 
 def pixels() -> PixelSet:

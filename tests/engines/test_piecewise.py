@@ -1,7 +1,6 @@
 """Pictures through networks: of their own depth, at any size, and never as a float whole."""
 
 import tracemalloc
-from collections.abc import Generator
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from mintmark.actions.python import finish
 from mintmark.core.media import Picture
 from mintmark.engines.piecewise import GLANCE, glance, worked
 from mintmark.engines.tiles import Change
@@ -18,15 +18,6 @@ from mintmark.engines.tiles import Change
 def noise(*shape: int, kind: type = np.uint8) -> Picture:
     levels = np.random.default_rng(shape[-1]).integers(0, np.iinfo(kind).max, shape)
     return Picture(levels.astype(kind))
-
-
-def finish(steps: Generator[tuple[int, int], None, Picture]) -> Picture:
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            made: Picture = end.value
-            return made
 
 
 def twice(x: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from typing import cast
 import pytest
 import small
 import torch
+from arrays import stirred
 from torch import Tensor, nn
 
 from mintmark.engines import matching as matching_of
@@ -27,12 +28,7 @@ ENGINE = Synthesis(gamma=Cosine(2.0, 2.0))
 
 
 def networks() -> dict[str, torch.nn.Module]:
-    torch.manual_seed(0)
-    built = r3gan.build(small.ARGS)
-    for network in built.values():
-        for parameter in network.parameters():
-            parameter.data.add_(torch.randn_like(parameter), alpha=0.05)
-    return built
+    return stirred(r3gan.build, small.ARGS)
 
 
 def batch() -> Batch:

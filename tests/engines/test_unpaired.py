@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mintmark.actions.translating import with_references
-from mintmark.core.records import Progress
+from mintmark.core.records import Content, Progress
 from mintmark.data.loader import Loader, PixelSet
 from mintmark.engines import contrast
 from mintmark.engines.unpaired import (
@@ -23,6 +23,7 @@ from mintmark.engines.unpaired import (
     brightness,
     correlation,
     others,
+    smooth,
 )
 from mintmark.models import translator
 from mintmark.training import trainer
@@ -114,6 +115,16 @@ CONTENT = {
 """Games by what alone keeps the content."""
 
 
+def test_what_keeps_the_content_may_be_chosen() -> None:
+    task = Unpaired(nce=1.0)
+    ways: tuple[tuple[Content, float, float], ...] = (
+        ("nce", 1.0, 0.0), ("cycle", 0.0, 10.0), ("both", 1.0, 10.0)
+    )  # fmt: skip
+    for content, nce, cycle in ways:
+        assert task.keeping(content) == replace(task, nce=nce, cycle=cycle)
+    assert CONTENT["cycle"].keeping("nce") == Unpaired()
+
+
 @pytest.mark.parametrize("name", CONTENT)
 def test_content_is_kept_as_asked(name: str, pixels: PixelSet) -> None:
     losses = CONTENT[name].losses("generator", networks(), batch_of(pixels), moment())
@@ -151,6 +162,16 @@ def test_a_judge_may_see_another_part_of_the_model(pixels: PixelSet) -> None:
     seen = ENGINE._seen(nets, own, own)
     assert torch.equal(seen[:, :3], own) and not torch.equal(seen[:, 3:], own)
     assert torch.equal(seen[:, 3:].roll((8, 8), (2, 3)), own)
+
+
+def test_a_judge_may_learn_that_blurred_edges_are_wrong(pixels: PixelSet) -> None:
+    nets, batch = networks(), batch_of(pixels)
+    losses = replace(ENGINE, edges=0.5).losses("discriminator", nets, batch, moment())
+    assert set(losses) - set(ENGINE.losses("discriminator", nets, batch, moment())) == {"edges"}
+    own = batch.real[:, :3]
+    assert smooth(own).shape == own.shape
+    torch.testing.assert_close(smooth(own).mean((2, 3)), own.mean((2, 3)), atol=0.1, rtol=0)
+    assert smooth(own).diff().abs().max() < 0.5 * own.diff().abs().max()
 
 
 def test_the_share_of_a_picture_that_changes_costs(pixels: PixelSet) -> None:

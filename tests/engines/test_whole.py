@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from arrays import noise
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -17,11 +18,6 @@ Array = NDArray[Any]
 SIDE = 16
 KINDS = [(1, np.uint8), (1, np.uint16), (2, np.uint8), (3, np.uint8), (3, np.uint16), (4, np.uint8)]
 every_kind = pytest.mark.parametrize(("channels", "kind"), KINDS)
-
-
-def noise(*shape: int, kind: type = np.uint8) -> Array:
-    most = np.iinfo(kind).max
-    return np.random.default_rng(0).integers(0, most, shape, dtype=kind, endpoint=True)
 
 
 def negative(x: Tensor) -> Tensor:
@@ -43,7 +39,7 @@ def seen_by(sizes: list[tuple[int, ...]]) -> Change:
 
 @every_kind
 def test_a_map_has_the_form_of_its_picture(channels: int, kind: type) -> None:
-    picture = Picture(noise(50, 70, channels, kind=kind))
+    picture = Picture(noise(0, 50, 70, channels, kind=kind))
     made = whole.mapped(negative, picture, 3, SIDE).array
     assert made.shape == picture.array.shape and made.dtype == kind
     colours = channels - (channels in (2, 4))
@@ -69,13 +65,13 @@ def test_the_network_sees_the_scale_that_it_learned(
     size: tuple[int, int], expected: tuple[int, int]
 ) -> None:
     sizes: list[tuple[int, ...]] = []
-    whole.mapped(seen_by(sizes), Picture(noise(*size, 3)), 3, SIDE)
+    whole.mapped(seen_by(sizes), Picture(noise(0, *size, 3)), 3, SIDE)
     assert sizes == [(1, 3, *expected)]
 
 
 @every_kind
 def test_colours_come_to_every_picture_and_its_luma_stays(channels: int, kind: type) -> None:
-    picture = Picture(noise(50, 70, channels, kind=kind))
+    picture = Picture(noise(0, 50, 70, channels, kind=kind))
     made = whole.coloured(red, picture, 3, SIDE).array
     alpha = channels in (2, 4)
     assert made.shape == (50, 70, 3 + alpha) and made.dtype == kind
@@ -94,13 +90,13 @@ def test_colours_are_guessed_from_the_luma_alone() -> None:
         seen.append(x)
         return x
 
-    whole.coloured(change, Picture(noise(30, 30, 3)), 3, SIDE)
+    whole.coloured(change, Picture(noise(0, 30, 30, 3)), 3, SIDE)
     assert torch.equal(seen[0][:, :1].expand_as(seen[0]), seen[0])
 
 
 @every_kind
 def test_only_what_was_pasted_changes(channels: int, kind: type) -> None:
-    picture = Picture(noise(90, 120, channels, kind=kind))
+    picture = Picture(noise(0, 90, 120, channels, kind=kind))
     pasted = np.zeros((90, 120), np.bool_)
     pasted[10:50, 30:100] = True
     made = whole.harmonised(negative, picture, pasted, 3, SIDE).array
@@ -120,14 +116,14 @@ def test_the_network_is_told_what_was_pasted_and_sees_around_it() -> None:
 
     pasted = np.zeros((400, 300), np.bool_)
     pasted[100:200, 260:290] = True  # near the right border
-    whole.harmonised(change, Picture(noise(400, 300, 3)), pasted, 3, SIDE)
+    whole.harmonised(change, Picture(noise(0, 400, 300, 3)), pasted, 3, SIDE)
     (given,) = seen
     assert given.shape == (1, 7, 16, 7)  # 200 x 90 pixels, half of 100 more where there are any
     assert given[0, 6, 4:12, 4].mean() > 0.9 and given[0, 6, :, :3].abs().max() < 0.2
 
 
 def test_a_level_that_the_network_mends_is_mended_with_all_detail() -> None:
-    grain = noise(128, 128, 3) // 4
+    grain = noise(0, 128, 128, 3) // 4
     true = grain + np.uint8(120)
     pasted = np.zeros((128, 128), np.bool_)
     pasted[40:90, 40:90] = True

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from arrays import noise
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
@@ -53,10 +54,6 @@ def judge() -> AttributeNet:
     pixels, labels = drawn(0, 600, ALL)
     gaps = np.random.default_rng(1).random(labels.shape) < 0.6
     return fit(pixels, np.where(gaps, -1, labels), FIGURES, seed=0, images=5000)
-
-
-def noise(seed: int, *shape: int) -> Pixels:
-    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
 
 
 def some_labels(count: int) -> Labels:

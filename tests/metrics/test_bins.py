@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from arrays import normal
 from numpy.typing import NDArray
 from scipy.spatial.distance import jensenshannon
 
@@ -7,10 +8,6 @@ from mintmark.core.errors import ConfigError
 from mintmark.metrics.distribution.bins import BinDifference, different_bins
 
 Array = NDArray[np.float64]
-
-
-def normal(seed: int, *shape: int) -> Array:
-    return np.random.default_rng(seed).normal(size=shape)
 
 
 def points(*counts: int) -> Array:

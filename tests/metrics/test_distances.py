@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from arrays import normal
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
@@ -8,10 +9,6 @@ from mintmark.metrics.distribution import distances
 from mintmark.metrics.distribution.distances import blocks, kth_neighbour, nearest, within
 
 Array = NDArray[np.float64]
-
-
-def normal(seed: int, *shape: int) -> Array:
-    return np.random.default_rng(seed).normal(size=shape)
 
 
 def hard_pairs() -> dict[str, tuple[Array, Array]]:

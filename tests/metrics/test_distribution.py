@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from arrays import normal
 from numpy.typing import NDArray
 
 from mintmark.core.errors import ConfigError
@@ -12,10 +13,6 @@ from mintmark.metrics.distribution.neighbours import precision_recall_density_co
 from mintmark.metrics.distribution.sliced import sliced_wasserstein
 
 Array = NDArray[np.float64]
-
-
-def normal(seed: int, *shape: int) -> Array:
-    return np.random.default_rng(seed).normal(size=shape)
 
 
 @pytest.mark.parametrize(

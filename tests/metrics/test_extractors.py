@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from arrays import noise
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -33,10 +34,6 @@ from mintmark.metrics.features import FeatureNet
 from mintmark.metrics.inception import ARCHIVE, DIGEST, GRAPH, PUBLISHED, Inception
 
 Pixels = NDArray[np.uint8]
-
-
-def noise(seed: int, *shape: int) -> Pixels:
-    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
 
 
 def fitted(channels: int, size: int) -> FeatureNet:

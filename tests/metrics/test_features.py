@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from arrays import noise
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 from sklearn.datasets import load_digits
@@ -35,10 +36,6 @@ def digits() -> tuple[Pixels, Labels]:
 def digit_net(digits: tuple[Pixels, Labels]) -> FeatureNet:
     pixels, labels = digits
     return fit(pixels[:1200], labels[:1200], seed=0)
-
-
-def noise(seed: int, *shape: int) -> Pixels:
-    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
 
 
 def test_digits_by_other_writers_are_recognised(

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from arrays import normal
 from fidelity import fidelity
 from numpy.typing import NDArray
 
@@ -14,10 +15,6 @@ from mintmark.metrics.distribution.frechet import (
 from mintmark.metrics.distribution.moments import moments_of
 
 Array = NDArray[np.float64]
-
-
-def normal(seed: int, *shape: int) -> Array:
-    return np.random.default_rng(seed).normal(size=shape)
 
 
 def whitened(seed: int, n: int, d: int) -> Array:

@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from arrays import noise
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -21,10 +22,6 @@ from mintmark.metrics.judges import (
 )
 
 Pixels = NDArray[np.uint8]
-
-
-def noise(seed: int, *shape: int) -> Pixels:
-    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
 
 
 def test_shares_by_hand() -> None:

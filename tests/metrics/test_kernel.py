@@ -1,15 +1,12 @@
 import numpy as np
 import pytest
+from arrays import normal
 from fidelity import fidelity
 from numpy.typing import NDArray
 
 from mintmark.metrics.distribution.kernel import kernel_distance, squared_mmd
 
 Array = NDArray[np.float64]
-
-
-def normal(seed: int, *shape: int) -> Array:
-    return np.random.default_rng(seed).normal(size=shape)
 
 
 def test_kid_of_two_points_by_hand() -> None:

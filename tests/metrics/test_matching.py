@@ -4,6 +4,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
+from arrays import noise
 from numpy.typing import NDArray
 
 from mintmark.core.errors import ConfigError
@@ -50,10 +51,6 @@ def drawn(seed: int, count: int, kinds: list[tuple[str, str, str]]) -> tuple[Pix
 @pytest.fixture(scope="module")
 def matcher() -> Matcher:
     return fit(*drawn(0, 800, SEEN), seed=0, images=4000)
-
-
-def noise(seed: int, *shape: int) -> Pixels:
-    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
 
 
 def small() -> Matcher:

@@ -4,6 +4,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 import torch
+from arrays import normal
 from fidelity import fidelity
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,10 +19,6 @@ from mintmark.metrics.distribution.neighbours import (
 )
 
 Array = NDArray[np.float64]
-
-
-def normal(seed: int, *shape: int) -> Array:
-    return np.random.default_rng(seed).normal(size=shape)
 
 
 def prdc_of(real: Array, fake: Array, k: int) -> Prdc:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from arrays import noise
 from numpy.typing import NDArray
 
 from mintmark.core.errors import DataError
@@ -14,10 +15,6 @@ from mintmark.metrics.extractors import Extractor, extract, from_net
 from mintmark.metrics.reference import features_of
 
 Pixels = NDArray[np.uint8]
-
-
-def noise(seed: int, *shape: int) -> Pixels:
-    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
 
 
 @pytest.fixture(scope="module")

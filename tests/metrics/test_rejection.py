@@ -2,6 +2,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from arrays import normal
 from numpy.typing import NDArray
 
 from mintmark.core.errors import ConfigError
@@ -10,10 +11,6 @@ from mintmark.metrics.distribution.neighbours import precision_recall_density_co
 from mintmark.metrics.rejection import best, typicality
 
 Array = NDArray[np.float64]
-
-
-def normal(seed: int, *shape: int) -> Array:
-    return np.random.default_rng(seed).normal(size=shape)
 
 
 def line(*places: float) -> Array:

@@ -2,6 +2,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from arrays import normal
 from numpy.typing import NDArray
 
 from mintmark.core.errors import ConfigError
@@ -9,10 +10,6 @@ from mintmark.metrics.distribution.frechet import frechet_distance
 from mintmark.metrics.sequence import fad, fad_infinity, fvd, sample_clips, windows
 
 Array = NDArray[Any]
-
-
-def normal(seed: int, *shape: int) -> Array:
-    return np.random.default_rng(seed).normal(size=shape)
 
 
 def whitened(seed: int, n: int, d: int) -> Array:

@@ -1,14 +1,11 @@
 import numpy as np
 import pytest
+from arrays import normal
 from numpy.typing import NDArray
 
 from mintmark.metrics.distribution.sliced import sliced_wasserstein
 
 Array = NDArray[np.float64]
-
-
-def normal(seed: int, *shape: int) -> Array:
-    return np.random.default_rng(seed).normal(size=shape)
 
 
 def test_mind_of_a_line_by_hand() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from arrays import stirred
 from torch import Tensor, nn
 
 from mintmark.core.errors import ConfigError
@@ -14,14 +15,7 @@ ARGS: dict[str, Any] = {"height": 32, "width": 32, "channels": 3, "features": 8,
 
 
 def built(**changes: object) -> dict[str, nn.Module]:
-    """Networks with every weight moved, since some begin at zero on purpose."""
-    torch.manual_seed(0)
-    networks = fourier.build({**ARGS, **changes})
-    with torch.no_grad():
-        for network in networks.values():
-            for parameter in network.parameters():
-                parameter.add_(torch.randn_like(parameter), alpha=0.05)
-    return networks
+    return stirred(fourier.build, {**ARGS, **changes})
 
 
 def inputs(*shape: int) -> Tensor:

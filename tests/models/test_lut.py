@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from arrays import inputs
 from torch import Tensor
 
 from mintmark.core.errors import ConfigError
@@ -26,10 +27,6 @@ def built(strength: float = 0.0, **changes: object) -> Enhancer:
     return network
 
 
-def pictures(*shape: int) -> Tensor:
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(1)) * 2 - 1
-
-
 def levels(x: Tensor, most: int = 255) -> Tensor:
     """As a file keeps them."""
     return x.double().add(1).mul(most / 2).round()
@@ -39,15 +36,15 @@ def levels(x: Tensor, most: int = 255) -> Tensor:
 @pytest.mark.parametrize("size", [(1, 1), (17, 23), (64, 48)])
 def test_it_begins_at_the_picture_itself(channels: int, size: tuple[int, int]) -> None:
     network = lut.build({**ARGS, "channels": channels})["G"]
-    x = pictures(2, channels, *size)
+    x = inputs(2, channels, *size)
     torch.testing.assert_close(network(x), x, atol=1e-6, rtol=0)
 
 
 @both_colours
 def test_it_interpolates_between_the_vertices(channels: int) -> None:
     network = built(0.2, channels=channels)
-    tables = network.tables(pictures(1, channels, 32, 32)).detach()
-    x = pictures(1, channels, 4, 5)
+    tables = network.tables(inputs(1, channels, 32, 32)).detach()
+    x = inputs(1, channels, 4, 5)
     found = lut.through(tables, x)
     table = tables[0]
     place = (x[0] + 1) / network.cell  # in cells
@@ -65,7 +62,7 @@ def test_it_interpolates_between_the_vertices(channels: int) -> None:
 
 def test_a_colour_becomes_the_same_wherever_it_lies() -> None:
     network = built(0.5)
-    x = pictures(1, 3, 40, 40)
+    x = inputs(1, 3, 40, 40)
     x[:, :, 20:] = x[:, :, :20].flip(3)  # every colour twice, among other neighbours
     made = network(x)
     assert (made - x).abs().max() > 0.1
@@ -74,7 +71,7 @@ def test_a_colour_becomes_the_same_wherever_it_lies() -> None:
 
 def test_parts_become_what_they_are_in_the_whole() -> None:
     network = built(0.5)
-    x = pictures(3, 150, 190)
+    x = inputs(3, 150, 190)
     fixed = network.looked(x)
     whole, part = fixed(x[None]), fixed(x[None, :, 30:80, 100:140])
     torch.testing.assert_close(network(x[None]), whole, atol=1e-6, rtol=0)
@@ -83,17 +80,17 @@ def test_parts_become_what_they_are_in_the_whole() -> None:
 
 
 def test_other_pictures_get_other_tables() -> None:
-    tables = built(0.5).tables(torch.stack([pictures(3, 32, 32), pictures(3, 32, 32) / 3]))
+    tables = built(0.5).tables(torch.stack([inputs(3, 32, 32), inputs(3, 32, 32) / 3]))
     assert (tables[0] - tables[1]).abs().max() > 0.05
 
 
 @both_colours
 def test_more_of_a_channel_never_gives_less_of_it(channels: int) -> None:
     network = built(1.0, channels=channels)
-    fixed = network.looked(pictures(channels, 32, 32))
+    fixed = network.looked(inputs(channels, 32, 32))
     ramp = torch.linspace(-1, 1, 500)
     for channel in range(channels):
-        x = pictures(1, channels, 20, 1).expand(-1, -1, -1, 500).clone()
+        x = inputs(1, channels, 20, 1).expand(-1, -1, -1, 500).clone()
         x[:, channel] = ramp
         assert fixed(x)[0, channel].diff(dim=1).min() > -1e-6
 
@@ -118,7 +115,7 @@ def test_nothing_is_clipped_that_was_not(channels: int, vertices: int, most: int
 @both_colours
 def test_every_weight_learns(channels: int) -> None:
     network = built(0.1, channels=channels)
-    (network(pictures(2, channels, 16, 16)).square().sum() + network.regularity()).backward()
+    (network(inputs(2, channels, 16, 16)).square().sum() + network.regularity()).backward()
     for key, parameter in network.named_parameters():
         assert parameter.grad is not None and parameter.grad.any(), key
 

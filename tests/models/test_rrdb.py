@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from arrays import inputs, stirred
+from torch import nn
 from torch.nn import functional as F
 
 from mintmark.core.errors import ConfigError
@@ -21,18 +22,7 @@ ARGS: dict[str, Any] = {
 
 
 def built(**changes: object) -> dict[str, nn.Module]:
-    """Networks with every weight moved, since some begin at zero on purpose."""
-    torch.manual_seed(0)
-    networks = rrdb.build({**ARGS, **changes})
-    with torch.no_grad():
-        for network in networks.values():
-            for parameter in network.parameters():
-                parameter.add_(torch.randn_like(parameter), alpha=0.05)
-    return networks
-
-
-def pictures(*shape: int) -> Tensor:
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    return stirred(rrdb.build, {**ARGS, **changes})
 
 
 @pytest.mark.parametrize("scale", [1, 2, 4])
@@ -40,13 +30,13 @@ def pictures(*shape: int) -> Tensor:
 @pytest.mark.parametrize("size", [(16, 16), (17, 23), (1, 1)])
 def test_any_size_grows_by_the_scale(scale: int, channels: int, size: tuple[int, int]) -> None:
     networks = built(scale=scale, channels=channels)
-    made = networks["G"](pictures(2, channels, *size))
+    made = networks["G"](inputs(2, channels, *size))
     assert made.shape == (2, channels, scale * size[0], scale * size[1])
 
 
 @pytest.mark.parametrize("scale", [1, 2])
 def test_it_begins_as_the_plain_baseline(scale: int) -> None:
-    x = pictures(1, 3, 12, 12)
+    x = inputs(1, 3, 12, 12)
     made = rrdb.build({**ARGS, "scale": scale})["G"](x)
     plain = x if scale == 1 else F.interpolate(x, scale_factor=2, mode="bicubic")
     assert torch.equal(made, plain)
@@ -58,7 +48,7 @@ def test_nothing_beyond_its_reach_matters(scale: int) -> None:
     reach = network.reach
     assert isinstance(reach, int)
     size = 2 * reach + 16
-    x = pictures(1, 3, size, size)
+    x = inputs(1, 3, size, size)
     other = x.clone()
     other[:, :, :4] = 0.5  # the upper rows
     changed = (network(x) - network(other)).abs().amax((0, 1, 3))  # by row
@@ -69,7 +59,7 @@ def test_nothing_beyond_its_reach_matters(scale: int) -> None:
 def test_every_weight_learns() -> None:
     for scale in (1, 2):
         networks = built(scale=scale)
-        logits = networks["D"](networks["G"](pictures(2, 3, 16, 16)))
+        logits = networks["D"](networks["G"](inputs(2, 3, 16, 16)))
         logits.square().sum().backward()
         for name, network in networks.items():
             for key, parameter in network.named_parameters():
@@ -78,9 +68,9 @@ def test_every_weight_learns() -> None:
 
 def test_the_discriminator_scores_patches() -> None:
     discriminator = built()["D"]
-    assert discriminator(pictures(2, 3, 64, 32)).shape == (2, 8 * 4)
-    before = discriminator(pictures(1, 3, 256, 256))[0].view(32, 32)
-    x = pictures(1, 3, 256, 256)
+    assert discriminator(inputs(2, 3, 64, 32)).shape == (2, 8 * 4)
+    before = discriminator(inputs(1, 3, 256, 256))[0].view(32, 32)
+    x = inputs(1, 3, 256, 256)
     x[..., :8] = 0
     after = discriminator(x)[0].view(32, 32)
     assert (before != after)[:, 0].any() and torch.equal(before[:, 16:], after[:, 16:])

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 import torch
+from arrays import stirred
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -26,13 +27,7 @@ ROWS = 4
 
 
 def built(**changes: object) -> tuple[Generator, Discriminator]:
-    """Networks with every weight moved, since some begin at zero on purpose."""
-    torch.manual_seed(0)
-    networks = stylegan.build({**ARGS, **changes})
-    with torch.no_grad():
-        for network in networks.values():
-            for parameter in network.parameters():
-                parameter.add_(torch.randn_like(parameter), alpha=0.1)
+    networks = stirred(stylegan.build, {**ARGS, **changes}, by=0.1)
     generator, discriminator = networks["G"], networks["D"]
     assert isinstance(generator, Generator) and isinstance(discriminator, Discriminator)
     return generator.eval(), discriminator

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from arrays import inputs, stirred
+from torch import nn
 
 from mintmark.core.errors import ConfigError
 from mintmark.models import unet
@@ -14,35 +15,24 @@ ARGS: dict[str, Any] = {"height": 32, "width": 32, "channels": 3, "features": 8,
 
 
 def built(**changes: object) -> dict[str, nn.Module]:
-    """Networks with every weight moved, since some begin at zero on purpose."""
-    torch.manual_seed(0)
-    networks = unet.build({**ARGS, **changes})
-    with torch.no_grad():
-        for network in networks.values():
-            for parameter in network.parameters():
-                parameter.add_(torch.randn_like(parameter), alpha=0.05)
-    return networks
-
-
-def pictures(*shape: int) -> Tensor:
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    return stirred(unet.build, {**ARGS, **changes})
 
 
 @pytest.mark.parametrize("more", [0, 1])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("size", [(16, 16), (17, 23), (1, 1)])
 def test_any_size_stays(more: int, channels: int, size: tuple[int, int]) -> None:
-    made = built(channels=channels, more=more)["G"](pictures(2, channels + more, *size))
+    made = built(channels=channels, more=more)["G"](inputs(2, channels + more, *size))
     assert made.shape == (2, channels, *size)
 
 
 def test_it_begins_as_what_is_given() -> None:
-    x = pictures(1, 4, 12, 20)
+    x = inputs(1, 4, 12, 20)
     assert torch.equal(unet.build({**ARGS, "more": 1})["G"](x), x[:, :3])
 
 
 def test_filtered_it_begins_at_a_plain_filter_and_sees_both() -> None:
-    x = pictures(1, 3, 20, 20)
+    x = inputs(1, 3, 20, 20)
     fresh = unet.build({**ARGS, "filtered": True})["G"](x)
     assert torch.allclose(fresh, means(x, noise(x)))
     network = built(filtered=True)["G"]
@@ -52,7 +42,7 @@ def test_filtered_it_begins_at_a_plain_filter_and_sees_both() -> None:
 
 def test_a_place_sees_far() -> None:
     network = built()["G"]
-    x = pictures(1, 3, 64, 64)
+    x = inputs(1, 3, 64, 64)
     other = x.clone()
     other[:, :, :8] = 0.5  # the upper rows
     changed = (network(x) - network(other)).abs().amax((0, 1, 3))  # by row
@@ -62,7 +52,7 @@ def test_a_place_sees_far() -> None:
 @pytest.mark.parametrize("conditional", [False, True])
 def test_every_weight_learns(conditional: bool) -> None:
     networks = built(more=1, conditional=conditional)
-    given = pictures(2, 4, 16, 16)
+    given = inputs(2, 4, 16, 16)
     made = networks["G"](given)
     networks["D"](torch.cat([given, made], 1) if conditional else made).square().sum().backward()
     for name, network in networks.items():

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from arrays import inputs, stirred
+from torch import nn
 
 from mintmark.core.errors import ConfigError
 from mintmark.models import wide
@@ -13,18 +14,7 @@ ARGS: dict[str, Any] = {"height": 32, "width": 32, "channels": 3, "features": 8,
 
 
 def built(**changes: object) -> dict[str, nn.Module]:
-    """Networks with every weight moved, since some begin at zero on purpose."""
-    torch.manual_seed(0)
-    networks = wide.build({**ARGS, **changes})
-    with torch.no_grad():
-        for network in networks.values():
-            for parameter in network.parameters():
-                parameter.add_(torch.randn_like(parameter), alpha=0.05)
-    return networks
-
-
-def inputs(*shape: int) -> Tensor:
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    return stirred(wide.build, {**ARGS, **changes})
 
 
 @pytest.mark.parametrize("more", [0, 4])

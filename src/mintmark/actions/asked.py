@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mintmark.actions.evaluation import ClassFigures
-from mintmark.core.errors import ConfigError, DataError
-from mintmark.core.files import digest_json
+from mintmark.core.errors import ConfigError
+from mintmark.core.files import digest_json, into_cache
 from mintmark.core.lineage import version
 from mintmark.core.log import get_logger
 from mintmark.data.loader import PixelSet
@@ -82,14 +82,8 @@ def _judge(
     logger.info("training a judge of attributes", pictures=len(real.pixels), file=name)
     wanted = [attributes.Attribute(one.name, one.values) for one in choices]
     net = attributes.fit(np.asarray(real.pixels), shown, wanted, SEED)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with into_cache(folder, "The judge"):
         attributes.save(net, folder / name)
-    except OSError as error:
-        raise DataError(
-            f"The judge cannot be written to {folder}: {error}; make room there or set "
-            "MINTMARK_CACHE."
-        ) from error
     return net
 
 

@@ -11,6 +11,7 @@ from mintmark.actions import asking
 from mintmark.actions.pairing import Pairing, asked
 from mintmark.actions.requests import TrainRequest
 from mintmark.core.errors import ConfigError
+from mintmark.core.records import Content
 from mintmark.data.manifest import Snapshot
 from mintmark.engines.augment import Augment, chosen
 from mintmark.engines.growth import Grow
@@ -36,6 +37,7 @@ class Choices:
         balance: What is shown equally often: `class`, an attribute, or None.
         pairing: Which pictures are inputs and which targets, or None without pairs.
         kinds: Column of the metadata that says of what kind pictures are, or None.
+        content: What keeps the content of translations, or None for what the task has.
         why: A sentence for each choice that was made here, for people.
     """
 
@@ -46,11 +48,15 @@ class Choices:
     balance: str | None = None
     pairing: Pairing | None = None
     kinds: str | None = None
+    content: Content | None = None
     why: tuple[str, ...] = ()
 
     def applied(self, engine: Synthesis | Paired | Unpaired) -> Synthesis | Paired | Unpaired:
         """The game of a task with these choices."""
-        if isinstance(engine, Paired | Unpaired):
+        if isinstance(engine, Unpaired):
+            kept = engine.keeping(self.content) if self.content else engine
+            return replace(kept, gamma=self.gamma)
+        if isinstance(engine, Paired):
             return replace(engine, gamma=self.gamma)
         return replace(
             engine, gamma=self.gamma, augment=self.augment, frozen=self.frozen, grow=self.grow
@@ -70,12 +76,16 @@ def choose(
 ) -> Choices:
     """The choices of a run of that length and batch."""
     pairing = asked(request, task)
+    if request.content and not isinstance(task, Translation):
+        raise ConfigError(f"--content is for translations; {task.name} does not take it.")
     if isinstance(task, Restoration):
         return Choices(_gamma(request, task.engine.gamma), Augment(), pairing=pairing)
     if isinstance(task, Translation):  # every kind as often, however few pictures it has
         balance = "class" if task.kinds else None
         gamma = _gamma(request, task.engine.gamma)
-        return Choices(gamma, Augment(), balance=balance, kinds=request.kinds)
+        return Choices(
+            gamma, Augment(), balance=balance, kinds=request.kinds, content=request.content
+        )
     images = schedule.images
     engine = task.engine.fitted(min(config.height, config.width), schedule.batch)
     assert engine.gamma is not None
@@ -147,5 +157,6 @@ def from_json(value: Mapping[str, Any]) -> Choices:
         balance=value["balance"],
         pairing=Pairing(**value["pairing"]) if value.get("pairing") else None,
         kinds=value.get("kinds"),
+        content=value.get("content"),
         why=tuple(value["why"]),
     )

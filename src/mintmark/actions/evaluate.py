@@ -24,6 +24,7 @@ from mintmark.data.loader import PixelSet
 from mintmark.data.manifest import Snapshot
 from mintmark.engines.synthesis import CHUNK
 from mintmark.metrics.copies import find_copies
+from mintmark.metrics.distribution.neighbours import NEIGHBOURS
 from mintmark.metrics.extractors import Extractor, extract, logits
 from mintmark.metrics.memorisation import Neighbour, Novelty, novelty
 from mintmark.metrics.protocol import inception_scores, overlaps, protocol, scores
@@ -33,7 +34,6 @@ from mintmark.models.package import Config, Package
 
 MOST_REAL = 10_000  # real pictures that are compared with
 COUNT = 1000  # pictures generated unless asked otherwise
-K = 5  # neighbours of precision, recall, density and coverage
 PIXEL_SIDE = 32  # plain pixels are compared at this side at most: more takes gigabytes
 CURVE = 300  # pictures for each point of the truncation curve
 
@@ -187,10 +187,11 @@ def _require_out(request: EvaluateRequest) -> None:
 
 
 def _require_neighbours(reals: Reals | None, path: Path | None) -> None:
-    if reals is not None and len(reals.pixels.pixels) <= K:
-        raise DataError(
-            f"{path} holds {len(reals.pixels.pixels)} pictures; measuring needs more than {K}."
-        )
+    if reals is None:
+        return
+    count = len(reals.pixels.pixels)
+    if count <= NEIGHBOURS:
+        raise DataError(f"{path} holds {count} pictures; measuring needs more than {NEIGHBOURS}.")
 
 
 def _at_most(real: PixelSet, count: int, seed: int) -> PixelSet:
@@ -221,7 +222,7 @@ def _in_features(
         code_version=version(),
     )
     ours = extract(extractor, fake.pixels)
-    found = scores(features, ours, shared, seed, K)
+    found = scores(features, ours, shared, seed)
     if extractor.name != "inception":
         return found
     return (*found, *inception_scores(logits(extractor, ours), shared, seed))
@@ -229,7 +230,7 @@ def _in_features(
 
 def _in_pixels(real: PixelSet, fake: Drawn, seed: int) -> tuple[Score, ...]:
     theirs, ours = _flat(real.pixels), _flat(fake.pixels)
-    return overlaps(theirs, ours, _pixel_protocol(real, fake, ours.shape[1], seed), K)
+    return overlaps(theirs, ours, _pixel_protocol(real, fake, ours.shape[1], seed))
 
 
 def _pixel_protocol(real: PixelSet, fake: Drawn, dimensions: int, seed: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mintmark.actions.evaluation import ClassFigures
 from mintmark.actions.requests import Features
 from mintmark.actions.world import World
-from mintmark.core.errors import DataError
+from mintmark.core.files import into_cache
 from mintmark.core.lineage import version
 from mintmark.core.log import get_logger
 from mintmark.data.loader import PixelSet
@@ -33,7 +33,6 @@ logger = get_logger("actions")
 
 JUDGE_SEED = 0  # fixed, so that models on one data set share the network
 ENOUGH = 30  # pictures of a class, generated and real, before its coverage says anything
-K = 5
 
 
 def choose(wish: Features, package: Package, real: PixelSet, world: World) -> Extractor:
@@ -64,14 +63,8 @@ def judge(real: PixelSet, cache: Path) -> FeatureNet:
         return features.load(path)
     logger.info("training a feature net", pictures=len(real.pixels), file=path.name)
     net = features.fit(real.pixels, real.labels, JUDGE_SEED)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with into_cache(folder, "The classifier"):
         features.save(net, path)
-    except OSError as error:
-        raise DataError(
-            f"The classifier cannot be written to {folder}: {error}; make room there or set "
-            "MINTMARK_CACHE."
-        ) from error
     return net
 
 
@@ -111,7 +104,7 @@ def _one_class(
     share = float(right.mean())
     coverage = None
     if min(len(real), len(fake)) >= ENOUGH:
-        coverage = precision_recall_density_coverage(real, fake, K).coverage
+        coverage = precision_recall_density_coverage(real, fake).coverage
     error = math.sqrt(share * (1 - share) / len(fake))
     return ClassFigures(name, len(fake), len(real), share, error, coverage)
 

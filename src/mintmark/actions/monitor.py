@@ -18,13 +18,12 @@ from mintmark.core.seeds import derive
 from mintmark.data.loader import PixelSet
 from mintmark.engines.synthesis import CHUNK
 from mintmark.metrics.distribution.frechet import frechet_distance
-from mintmark.metrics.distribution.neighbours import precision_recall_density_coverage
+from mintmark.metrics.distribution.neighbours import NEIGHBOURS, precision_recall_density_coverage
 from mintmark.metrics.extractors import Extractor, extract
 from mintmark.models.package import Package
 
 COUNT = 256  # pictures of each side
 SHARE = 0.05  # of the time of a run that watching may take
-K = 5
 LOST = 0.5  # of the best coverage so far: below that, modes are being lost
 ENOUGH = 0.2  # coverage that a run must have reached before it can lose it
 
@@ -100,7 +99,7 @@ class Monitor:
                 return {}, ""
         with self.budget.spend():
             fake = self._features(package, len(self.real))
-            coverage = precision_recall_density_coverage(self.real, fake, K).coverage
+            coverage = precision_recall_density_coverage(self.real, fake).coverage
             figures = {"fd": frechet_distance(self.real, fake), "coverage": coverage}
         return figures, self._alarm(coverage)
 
@@ -130,7 +129,7 @@ def watch(extractor: Extractor, data: PixelSet, seed: int, log: Path) -> Monitor
         seed: Decides which of them are compared with.
         log: The run's log, from which a resumed run learns its best coverage.
     """
-    if len(data.pixels) <= K:
+    if len(data.pixels) <= NEIGHBOURS:
         return None
     budget = Budget(SHARE)
     draw = np.random.Generator(np.random.PCG64(derive(seed, "monitor")))

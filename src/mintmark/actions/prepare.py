@@ -18,6 +18,7 @@ from mintmark.data.public import (
     emoji,
     icons,
     outlines,
+    paintings,
     phantoms,
     photos,
     pixel_avatars,
@@ -32,6 +33,7 @@ PUBLIC = {
     "outlines": outlines.build,
     "avatars": avatars.build,
     "photos": photos.build,
+    "paintings": paintings.build,
     "phantoms": phantoms.build,
     "pixel-avatars": pixel_avatars.build,
 }

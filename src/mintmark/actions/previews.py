@@ -14,6 +14,7 @@ from mintmark.core.media import Picture
 from mintmark.core.seeds import derive
 from mintmark.data.loader import PixelSet
 from mintmark.engines.paired import Paired
+from mintmark.engines.tones import toning
 from mintmark.engines.unpaired import Unpaired, Wanted
 from mintmark.models.package import Package
 from mintmark.training.draws import Draws
@@ -57,7 +58,9 @@ def styles(engine: Unpaired, package: Package, pixels: PixelSet, seed: int) -> P
     real, models = _pictures(pixels, chosen).chunk(2)
     columns = [torch.cat([torch.ones_like(real[:1]), real])]
     for model in models:
-        made = Wanted(real, engine.code(package.networks, 0, model[None]))
+        code = engine.code(package.networks, 0, model[None])
+        tones = toning(real, model.expand_as(real)) if engine.tone else None
+        made = Wanted(real, code, tones)
         columns.append(torch.cat([model[None], engine.run(package.networks, made)]))
     return _rows(columns)
 

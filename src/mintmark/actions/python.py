@@ -10,7 +10,7 @@ from mintmark.actions import generate as generating
 from mintmark.actions.apply import apply as applying
 from mintmark.actions.requests import ApplyRequest, EvaluateRequest, GenerateRequest, TrainRequest
 from mintmark.actions.world import open_world
-from mintmark.core.records import Artifact, Progress
+from mintmark.core.records import Artifact
 from mintmark.models.package import Package
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Model:
             out=Path(out),
             **options,
         )
-        return _finish(applying(request, open_world()))
+        return finish(applying(request, open_world()))
 
     def evaluate(self, data: str | Path, **options: Any) -> "Evaluation":
         """Measures the model against real pictures.
@@ -76,7 +76,7 @@ class Model:
         request = EvaluateRequest(package=str(self.package.path), data=Path(data), **options)
         from mintmark.actions.evaluate import measure  # half a second, and needed only here
 
-        evaluation, _ = _finish(measure(self.package, request, open_world()))
+        evaluation, _ = finish(measure(self.package, request, open_world()))
         return evaluation
 
 
@@ -107,7 +107,8 @@ def load(source: str | Path) -> Model:
     return Model(generating.load(source, open_world()))
 
 
-def _finish(steps: Generator[Progress, None, Result]) -> Result:
+def finish(steps: Generator[object, None, Result]) -> Result:
+    """What a verb returns, without its progress."""
     while True:
         try:
             next(steps)

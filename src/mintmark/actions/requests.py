@@ -13,7 +13,7 @@ from pydantic import (
 )
 
 from mintmark.core.errors import ConfigError
-from mintmark.core.records import MOST_MARGIN, Side
+from mintmark.core.records import MOST_MARGIN, Content, Side
 
 
 class Request(BaseModel):
@@ -77,6 +77,10 @@ class TrainRequest(Request):
     )
     kinds: str | None = Field(
         None, description="Column of the metadata whose values are the kinds; None: the folders."
+    )
+    content: Content | None = Field(
+        None,
+        description="What translations keep by: patches (nce), the way back (cycle), or both.",
     )
     balance: str | None = Field(None, description="Show each class, or value of this, as often.")
     batch: int | None = Field(None, ge=2, description="Pictures a step; None: the task's.")

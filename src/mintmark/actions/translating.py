@@ -21,6 +21,7 @@ from mintmark.data.manifest import Snapshot
 from mintmark.data.pictures import decode, require_still, scaled
 from mintmark.engines.piecewise import glance, levels, planes
 from mintmark.engines.tiles import Change
+from mintmark.engines.tones import toning
 from mintmark.engines.unpaired import Unpaired, Wanted
 from mintmark.models.conditions import Conditions
 from mintmark.models.families import FAMILIES
@@ -138,21 +139,33 @@ class Turn:
 
     Attributes:
         code: What tells it to the generator, (1, code).
+        reference: The picture whose style is wanted, (1, C, h, w), or None.
         strength: How far they change, in [0, 1].
         photo: Whether edges and the size stay, and only colours and light change.
         told: What of it decides a result, for its recipe.
     """
 
     code: Tensor
+    reference: Tensor | None
     strength: float
     photo: bool
     told: Mapping[str, object]
 
-    def of(self, engine: Unpaired, network: nn.Module) -> Change:
-        """What it does to pictures."""
+    def of(self, engine: Unpaired, network: nn.Module, whole: Tensor) -> Change:
+        """What it does to the parts of a picture.
+
+        Args:
+            engine: The game.
+            network: Its generator.
+            whole: The picture, small, (C, h, w) in [-1, 1].
+        """
+        tones = None
+        if engine.tone and self.reference is not None:
+            tones = toning(whole[None], self.reference)
 
         def change(pictures: Tensor) -> Tensor:
-            return engine.run({"G": network}, Wanted(pictures, self.code, self.strength))
+            wanted = Wanted(pictures, self.code, tones, self.strength)
+            return engine.run({"G": network}, wanted)
 
         return change
 
@@ -178,7 +191,7 @@ def asked(request: ApplyRequest, package: Package, task: AnyTask) -> Turn | None
         told["reference"] = digest_bytes(content)
         reference = _seen(decode(content, request.reference.name), package, task)
     code = task.engine.code(package.networks, kind, reference)
-    return Turn(code, request.strength, request.photo, told)
+    return Turn(code, reference, request.strength, request.photo, told)
 
 
 def _require_none(request: ApplyRequest, task: AnyTask) -> None:

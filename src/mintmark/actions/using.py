@@ -134,7 +134,7 @@ def blended(work: Work, picture: Picture, file: Path) -> Working:
 def of_another_kind(work: Work, picture: Picture, _: Path) -> Working:
     """As the kind that was asked for, at the scale that was learned."""
     yield 1, 1
-    change = _turned(work)
+    change = _turned(work, picture)
     if work.photo:
         return whole.followed(change, picture, work.package.config.channels, work.side)
     return translated(change, work.package, picture)
@@ -142,16 +142,17 @@ def of_another_kind(work: Work, picture: Picture, _: Path) -> Working:
 
 def restyled(work: Work, picture: Picture, _: Path) -> Working:
     """In the style that was asked for, at its own resolution, piece by piece."""
-    change, channels = _turned(work), work.package.config.channels
+    change, channels = _turned(work, picture), work.package.config.channels
     if work.photo:
         yield 1, 1
         return whole.followed(change, picture, channels, SEEN * work.side)
     return (yield from worked(change, picture, channels, 1, work.tile))
 
 
-def _turned(work: Work) -> Change:
+def _turned(work: Work, picture: Picture) -> Change:
     assert work.turn is not None and isinstance(work.engine, Unpaired)
-    return work.turn.of(work.engine, work.network)
+    whole = glance(picture, work.package.config.channels)
+    return work.turn.of(work.engine, work.network, whole)
 
 
 USES: Mapping[Use, Callable[[Work, Picture, Path], Working]] = {

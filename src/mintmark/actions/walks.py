@@ -28,7 +28,6 @@ PATH = PathProtocol(space="z", sampling="full", samples=200)
 PAIRS = 32  # of latents, for the interpolation curve
 STEPS = 8  # of a way
 STRIPS = 6  # ways shown
-K = 5
 
 
 def smoothness(
@@ -107,7 +106,7 @@ def truncation(
     found = []
     for psi in PSI:
         drawn = drawing.to_pixels(engine.decode(package.networks, z, chosen, psi))
-        found.append(precision_recall_density_coverage(real, extract(extractor, drawn), K))
+        found.append(precision_recall_density_coverage(real, extract(extractor, drawn)))
     return Chart(
         "truncation",
         "Truncation",

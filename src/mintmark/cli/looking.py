@@ -32,7 +32,7 @@ def data_get(
     name: Annotated[
         str,
         typer.Argument(
-            help="digits, icons, app-icons, emoji, outlines, avatars, photos, phantoms."
+            help="digits, icons, app-icons, emoji, outlines, avatars, photos, paintings, phantoms."
         ),
     ],
     out: Out,

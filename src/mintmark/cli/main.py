@@ -84,6 +84,9 @@ def train(  # noqa: PLR0913 - a flag each
     kinds: Annotated[
         str | None, typer.Option(help="Metadata column that tells kinds to translate between.")
     ] = None,
+    content: Annotated[
+        str | None, typer.Option(help="What translations keep by: nce, cycle or both.")
+    ] = None,
     balance: Annotated[
         str | None, typer.Option(help="Show each class, or value of this attribute, as often.")
     ] = None,
@@ -122,6 +125,7 @@ def train(  # noqa: PLR0913 - a flag each
         input=input,
         target_half=target_half,
         kinds=kinds,
+        content=content,
         balance=balance,
         batch=batch,
         images=images,

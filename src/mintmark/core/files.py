@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mintmark.core.errors import InputError
+from mintmark.core.errors import DataError, InputError
 
 CHUNK = 1 << 20  # bytes read at a time
 
@@ -40,6 +40,26 @@ def atomic_path(path: Path) -> Iterator[Path]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def into_cache(folder: Path, what: str) -> Iterator[None]:
+    """Makes a folder of the cache, and tells where the block cannot write to it.
+
+    Args:
+        folder: Where the block writes.
+        what: What it writes, to begin a sentence.
+
+    Raises:
+        DataError: The folder cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise DataError(
+            f"{what} cannot be written to {folder}: {error}; make room there or set MINTMARK_CACHE."
+        ) from error
 
 
 def write_bytes(path: Path, content: bytes) -> None:

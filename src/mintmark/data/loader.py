@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from mintmark.core.errors import DataError
-from mintmark.core.files import atomic_path, digest_bytes, digest_json, write_json
+from mintmark.core.files import atomic_path, digest_bytes, digest_json, into_cache, write_json
 from mintmark.core.seeds import derive
 from mintmark.data.crops import VIEWS, Cut, contained, cropped, fitted, places, viewed
 from mintmark.data.manifest import Snapshot
@@ -143,15 +143,9 @@ def prepare(
     path = cache / f"{key}.npy"
     pixels = _opened(path, whole, snapshot.digest)
     if pixels is None:
-        try:
-            cache.mkdir(parents=True, exist_ok=True)
+        with into_cache(cache, "The decoded pictures"):
             _build(path, source, rows or alone(snapshot), whole, cut)
             write_json(path.with_suffix(".json"), _seal(path, whole, snapshot.digest))
-        except OSError as error:
-            raise DataError(
-                f"The decoded pictures cannot be written to {cache}: {error}; make room there "
-                "or set MINTMARK_CACHE."
-            ) from error
         pixels = np.load(path, mmap_mode="r", allow_pickle=False)
     return PixelSet(pixels, _labels(snapshot, shape, cutting, rows), snapshot.digest)
 

@@ -18,24 +18,29 @@ trust a judge or a second encoder.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mintmark.core.records import Content
 from mintmark.engines.adversarial import NON_SATURATING, Game, squared_gradient
 from mintmark.engines.contrast import PATCHES, at, chosen, patch_nce
 from mintmark.engines.perception import constancy_loss, texture_loss
 from mintmark.engines.steady import Steady
+from mintmark.engines.tones import toned, toning
 from mintmark.models.layers.patches import PatchDiscriminator
 from mintmark.models.translator import Translator
 from mintmark.training.draws import Draws
 from mintmark.training.trainer import Average, Batch, Cosine, Moment, Phase
 
 GAMMA = Cosine(1.0, 0.1)
+NCE, CYCLE = 0.5, 10.0  # usual weights
 CELLS = 8  # a side of the small pictures whose brightness is compared
+BORDER = 8  # pixels
+BLUR = 5  # pixels a side over which edges are blurred
 LUMA = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R BT.601)
 
 
@@ -46,11 +51,13 @@ class Wanted:
     Attributes:
         pictures: In [-1, 1], (N, C, H, W).
         code: What they shall become, (1, code); see `Unpaired.code`.
+        tones: The map of their colours that comes first, (1, C, C + 1), or None; see `toning`.
         strength: 0 leaves them as they are, 1 changes them wholly.
     """
 
     pictures: Tensor
     code: Tensor
+    tones: Tensor | None = None
     strength: float = 1.0
 
 
@@ -83,8 +90,12 @@ class Unpaired(Steady):
         cycle: Weight of the mean absolute difference after the way back.
         constancy: Weight of what a feature network sees in both, for kinds that are far apart.
         texture: Weight of the texture of the reference, where there is one.
+        tone: Whether a picture first gets the colours of its reference in closed form, so that
+            textures alone are left to learn.
         identity: Weight of the mean absolute difference where a picture shall become what it is.
         guard: Weight against results whose brightness is the inverse of the source's.
+        edges: Weight of the game against pictures whose edges are blurred (Chen et al.,
+            "CartoonGAN", CVPR 2018).
         area: Weight of the mean share of a picture that changes, where the generator says it.
         adversarial: Weight of the game.
         game: The pair of losses, of patches; one that judges each row by itself, because what is
@@ -93,17 +104,27 @@ class Unpaired(Steady):
         penalty_every: Steps between penalties; they are scaled to make up for it.
     """
 
-    nce: float = 0.5
+    nce: float = NCE
     cycle: float = 0.0
     constancy: float = 0.0
     texture: float = 0.5
+    tone: bool = False
     identity: float = 1.0
     guard: float = 1.0
+    edges: float = 0.0
     area: float = 0.0
     adversarial: float = 1.0
     game: Game = NON_SATURATING
     gamma: Cosine = GAMMA
     penalty_every: int = 4
+
+    def keeping(self, content: Content) -> "Unpaired":
+        """The game with what keeps the content alone, at its usual weight."""
+        return replace(
+            self,
+            nce=0.0 if content == "cycle" else self.nce or NCE,
+            cycle=0.0 if content == "nce" else self.cycle or CYCLE,
+        )
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -148,10 +169,12 @@ class Unpaired(Steady):
     ) -> dict[str, Tensor]:
         translator = networks["G"]
         assert isinstance(translator, Translator)
-        maps = translator.encode(real)
-        made, share = translator.decode(real, maps, aim.code(translator, aim.kind, aim.reference))
+        given = self._given(real, aim)
+        maps = translator.encode(given)
+        made, share = translator.decode(given, maps, aim.code(translator, aim.kind, aim.reference))
         back = aim.code(translator, own, real)
-        same = translator.decode(real, maps, back)[0].float()
+        source = translator.encode(real) if self.tone else maps
+        same = translator.decode(real, source, back)[0].float()
         fake = networks["D"](self._seen(networks, made, aim.reference), aim.kind).float()
         made = made.float()
         bright = correlation(brightness(made), brightness(real))
@@ -187,7 +210,7 @@ class Unpaired(Steady):
         assert isinstance(translator, Translator)
         with torch.no_grad():
             code = aim.code(translator, aim.kind, aim.reference)
-            made = translator(real, code).float()
+            made = translator(self._given(real, aim), code).float()
         due = moment.step % self.penalty_every == 0
         seen = [self._seen(networks, real, real), self._seen(networks, made, aim.reference)]
         pixels = torch.cat(seen).requires_grad_(due)  # (2N, C, H, W)
@@ -198,11 +221,21 @@ class Unpaired(Steady):
             "logit_real": right.mean().detach(),
             "logit_fake": wrong.mean().detach(),
         }
+        if self.edges:
+            blurred = networks["D"](self._seen(networks, smooth(real), real), own).float()
+            figures["edges"] = self.edges * self.game.discriminator(right, blurred).mean()
         if due:
             squares = squared_gradient(logits.mean(1), pixels).mean()  # R1 and R2 of the halves
             weight = self.gamma.at(moment.fraction) * moment.controls["gamma_scale"]
             figures["penalty"] = weight * self.penalty_every * squares
         return figures
+
+    def _given(self, real: Tensor, aim: Aim) -> Tensor:
+        """What the generator begins with."""
+        if not self.tone:
+            return real
+        same = toned(real, toning(real, aim.reference))
+        return torch.where(aim.shown.bool()[:, None, None, None], same, real)
 
     def _seen(self, networks: Mapping[str, nn.Module], pictures: Tensor, model: Tensor) -> Tensor:
         """What the judge sees: pictures alone, or beside each another part of its model."""
@@ -244,10 +277,13 @@ class Unpaired(Steady):
         Returns:
             Pictures clipped to [-1, 1], (N, C, H, W), float32, on the CPU.
         """
-        code = inputs.code.expand(len(inputs.pictures), -1)
+        given = inputs.pictures if inputs.tones is None else toned(inputs.pictures, inputs.tones)
+        code = inputs.code.expand(len(given), -1)
+        # What a network makes at a border follows from the zeros beyond it, and is cut off.
+        padded = F.pad(given.to(code), [BORDER] * 4, "replicate")
         with torch.no_grad():
-            made: Tensor = networks["G"](inputs.pictures.to(code), code).float().cpu()
-        return torch.lerp(inputs.pictures.float().cpu(), made.clamp(-1, 1), inputs.strength)
+            made: Tensor = networks["G"](padded, code)[:, :, BORDER:-BORDER, BORDER:-BORDER]
+        return torch.lerp(inputs.pictures.cpu(), made.float().cpu().clamp(-1, 1), inputs.strength)
 
 
 def aimed(own: Tensor, theirs: Tensor, reference: Tensor, kinds: int, draws: Draws) -> Aim:
@@ -297,6 +333,12 @@ def compared(translator: Translator, made: Tensor, source: list[Tensor], draws: 
         places = chosen(numbers, PATCHES)
         parts.append(patch_nce(head, at(ours, places), at(theirs, places)).mean())
     return torch.stack(parts).mean()
+
+
+def smooth(pictures: Tensor) -> Tensor:
+    """Pictures (N, C, H, W) whose edges are blurred, of the same size."""
+    padded = F.pad(pictures, [BLUR // 2] * 4, "replicate")
+    return F.avg_pool2d(padded, BLUR, 1)
 
 
 def brightness(pictures: Tensor) -> Tensor:

@@ -25,6 +25,7 @@ from mintmark.core.errors import ConfigError, InputError, PackageError
 from mintmark.core.files import atomic_path
 from mintmark.core.seeds import derive
 from mintmark.core.strict_json import parse_json
+from mintmark.metrics.features import layout
 from mintmark.metrics.judges import (
     FEATURES,
     IMAGES,
@@ -314,7 +315,7 @@ def load(path: Path) -> AttributeNet:
         raise PackageError(
             f"{path} is not a whole judge of attributes ({error}); delete it."
         ) from error
-    if _layout(weights) != _layout(net.state_dict()) or not _sound(weights):
+    if layout(weights) != layout(net.state_dict()) or not _sound(weights):
         raise PackageError(f"The weights in {path} do not fit its header; delete it.")
     net.load_state_dict(weights, assign=True)
     return net.eval()
@@ -326,10 +327,6 @@ def _parsed(text: str) -> list[Attribute]:
     if not lists or not all(isinstance(word, str) for one in found for word in one):
         raise InputError("The list of attributes holds something else than texts.")
     return [Attribute(one[0], tuple(one[1:])) for one in found]
-
-
-def _layout(weights: dict[str, Tensor]) -> dict[str, tuple[torch.Size, torch.dtype]]:
-    return {name: (tensor.shape, tensor.dtype) for name, tensor in weights.items()}
 
 
 def _sound(weights: dict[str, Tensor]) -> bool:

@@ -56,11 +56,11 @@ class FeatureNet(nn.Module):
                 f"and 2 classes, not {channels}, {size} x {size} and {classes}."
             )
         self.arguments = {"channels": channels, "size": size, "classes": classes}
-        layers = [_stage(channels, _width(size), stride=1)]
+        layers = [stage(channels, _width(size), stride=1)]
         while size > 4:
             width, size = _width(size), (size + 1) // 2
-            layers.append(_stage(width, _width(size), stride=2))
-            layers.append(_stage(_width(size), _width(size), stride=1))
+            layers.append(stage(width, _width(size), stride=2))
+            layers.append(stage(_width(size), _width(size), stride=1))
         self.trunk = nn.Sequential(*layers)
         self.head = nn.Linear(DIMENSIONS, classes)
 
@@ -75,8 +75,8 @@ class FeatureNet(nn.Module):
         For perceptual distances; the mean of the last one over (s, s) is `features`.
         """
         found = []
-        for index, stage in enumerate(self.trunk):
-            x = stage(x)
+        for index, part in enumerate(self.trunk):
+            x = part(x)
             if index % 2 == 0:  # the odd ones only halve the side
                 found.append(x)
         return found
@@ -92,7 +92,8 @@ def _width(side: int) -> int:
     return min(DIMENSIONS, max(16, 512 // side))
 
 
-def _stage(inputs: int, outputs: int, stride: int) -> nn.Sequential:
+def stage(inputs: int, outputs: int, stride: int) -> nn.Sequential:
+    """A convolution of 3 x 3 with its norm, (N, inputs, H, W) to (N, outputs, H', W')."""
     convolution = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
     return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
 
@@ -253,11 +254,12 @@ def load(path: Path) -> FeatureNet:
         raise PackageError(
             f"{path} is not a whole feature network ({error}); delete it."
         ) from error
-    if _layout(weights) != _layout(net.state_dict()):
+    if layout(weights) != layout(net.state_dict()):
         raise PackageError(f"The weights in {path} do not fit its header; delete it.")
     net.load_state_dict(weights, assign=True)
     return net.eval()
 
 
-def _layout(weights: dict[str, Tensor]) -> dict[str, tuple[torch.Size, torch.dtype]]:
+def layout(weights: dict[str, Tensor]) -> dict[str, tuple[torch.Size, torch.dtype]]:
+    """What must be equal for weights to fit a network."""
     return {name: (tensor.shape, tensor.dtype) for name, tensor in weights.items()}

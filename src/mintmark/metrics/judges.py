@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from mintmark.core.errors import ConfigError
 from mintmark.core.seeds import derive
+from mintmark.metrics.features import stage
 
 PLACES = 4  # rows and columns of the last maps
 FEATURES = 64 * PLACES**2
@@ -111,19 +112,14 @@ def trunk(channels: int, side: int) -> nn.Sequential:
     """
     stride = 2 if side > 32 else 1
     side, width = -(-side // stride), 32
-    layers: list[nn.Module] = [_stage(channels, width, stride)]
+    layers: list[nn.Module] = [stage(channels, width, stride)]
     while side > PLACES:
         side = (side + 1) // 2
-        layers.append(_stage(width, 64 if side <= 8 else 32, stride=2))
+        layers.append(stage(width, 64 if side <= 8 else 32, stride=2))
         width = 64 if side <= 8 else 32
     return nn.Sequential(
-        *layers, _stage(width, 64, stride=1), nn.AdaptiveAvgPool2d(PLACES), nn.Flatten()
+        *layers, stage(width, 64, stride=1), nn.AdaptiveAvgPool2d(PLACES), nn.Flatten()
     )
-
-
-def _stage(inputs: int, outputs: int, stride: int) -> nn.Sequential:
-    convolution = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
-    return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
 
 
 def train(

@@ -23,6 +23,7 @@ from torch.nn import functional as F
 
 from mintmark.core.errors import ConfigError, PackageError
 from mintmark.core.files import digest_bytes
+from mintmark.metrics.picture import require_pairs
 
 Maps = Callable[[Tensor], Sequence[Tensor]]
 Layout = dict[str, tuple[tuple[int, ...], str]]  # shape and type by name
@@ -249,11 +250,7 @@ def _refusal(path: Path, why: str) -> PackageError:
 
 
 def _check(a: Tensor, b: Tensor) -> None:
-    if a.ndim != 4 or a.shape != b.shape or a.numel() == 0:
-        raise ConfigError(
-            f"Pictures must be two sets (N, C, H, W) of one shape, not {tuple(a.shape)} and "
-            f"{tuple(b.shape)}."
-        )
+    require_pairs(a, b)
     if not all(x.is_floating_point() and bool((x.abs() <= 1).all()) for x in (a, b)):
         raise ConfigError("Pictures must be floats in [-1, 1] without NaN; scale or clip them.")
 

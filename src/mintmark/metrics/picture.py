@@ -105,15 +105,24 @@ def pairs(a: Pictures, b: Pictures, data_range: float) -> Iterator[tuple[Floats,
     Raises:
         ConfigError: The pictures are not of that form.
     """
+    require_pairs(a, b)
+    if not 0 < data_range < np.inf:
+        raise ConfigError(f"The data_range must be positive and finite, and it is {data_range}.")
+    for x, y in zip(a, b, strict=True):
+        yield _in_range(x, data_range), _in_range(y, data_range)
+
+
+def require_pairs(a: Pictures, b: Pictures) -> None:
+    """Refuses what is not as many pictures of one shape.
+
+    Raises:
+        ConfigError: They are not (N, C, H, W), not of one shape, or empty.
+    """
     if a.ndim != 4 or a.shape != b.shape or 0 in a.shape:
         raise ConfigError(
             f"Pictures must be two sets (N, C, H, W) of one shape, not {tuple(a.shape)} and "
             f"{tuple(b.shape)}."
         )
-    if not 0 < data_range < np.inf:
-        raise ConfigError(f"The data_range must be positive and finite, and it is {data_range}.")
-    for x, y in zip(a, b, strict=True):
-        yield _in_range(x, data_range), _in_range(y, data_range)
 
 
 def _in_range(picture: Pictures, data_range: float) -> Floats:

@@ -13,7 +13,7 @@ from mintmark.metrics.distribution.frechet import frechet, frechet_bias, frechet
 from mintmark.metrics.distribution.kernel import kernel_distance
 from mintmark.metrics.distribution.modes import inception_score
 from mintmark.metrics.distribution.moments import moments_of
-from mintmark.metrics.distribution.neighbours import precision_recall_density_coverage
+from mintmark.metrics.distribution.neighbours import NEIGHBOURS, precision_recall_density_coverage
 from mintmark.metrics.distribution.sliced import sliced_wasserstein
 
 SUBSETS = 100  # of KID
@@ -61,7 +61,7 @@ def scores(
     fake: NDArray[np.float64],
     shared: Mapping[str, Any],
     seed: int,
-    k: int = 5,
+    k: int = NEIGHBOURS,
 ) -> tuple[Score, ...]:
     """FD, KID, MIND, precision, recall, density, coverage, NDB and JS of two sets of features.
 
@@ -109,7 +109,10 @@ def inception_scores(
 
 
 def overlaps(
-    real: NDArray[np.float64], fake: NDArray[np.float64], shared: Mapping[str, Any], k: int = 5
+    real: NDArray[np.float64],
+    fake: NDArray[np.float64],
+    shared: Mapping[str, Any],
+    k: int = NEIGHBOURS,
 ) -> tuple[Score, ...]:
     """Precision, recall, density and coverage as scores; arguments as of `scores`."""
     found = precision_recall_density_coverage(real, fake, k)

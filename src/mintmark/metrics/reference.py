@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mintmark.core.errors import DataError
-from mintmark.core.files import atomic_path, digest_file, digest_json, write_json
+from mintmark.core.files import atomic_path, digest_file, digest_json, into_cache, write_json
 from mintmark.core.lineage import version
 from mintmark.metrics.extractors import CHUNK, Extractor, extract
 
@@ -41,14 +40,8 @@ def features_of(
     found = _opened(path, facts)
     if found is None:
         found = extract(extractor, pixels)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
+        with into_cache(folder, "Features"):
             _write(path, found, facts)
-        except OSError as error:
-            raise DataError(
-                f"Features cannot be written to {folder}: {error}; make room there "
-                "or set MINTMARK_CACHE."
-            ) from error
     return found
 
 

@@ -20,7 +20,6 @@ Array = NDArray[np.float64]
 Truths = NDArray[np.bool_]
 Classifier = Callable[[Tensor], Tensor]
 OutputKind = Literal["logits", "probabilities"]
-PUBLISHED_SAMPLES = 200_000  # Karras et al. 2019, with 40 attributes of faces
 
 
 @dataclass(frozen=True)

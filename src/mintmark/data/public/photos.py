@@ -1,57 +1,104 @@
 """The public set `photos`: patches of photographs that desktops show as wallpapers.
 
-23 photographs of two Debian packages, halved in size, which removes the noise of
-JPEG, and cut into patches of 64 x 64 that do not overlap; those that are almost
+45 photographs of six Debian packages, halved in size or more, which removes the noise
+of JPEG, and cut into patches of 64 x 64 that do not overlap; those that are almost
 plain are left out. The split is by whole photographs: a count of patches flatters,
 the independent unit is the photograph.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from mintmark.core.errors import DataError
-from mintmark.data.pictures import decode, to_pillow
 from mintmark.data.public import fetch
-from mintmark.data.public.parts import SIZE, Sample, build_part, labelled, rights_of
+from mintmark.data.public.parts import Sample, build_part, labelled, rights_of
+from mintmark.data.public.patches import patches, reduced
 
-PLAIN = 8.0  # of 255, mean over the channels: patches that deviate less are left out
-MATE = "usr/share/backgrounds/mate/nature/"
-PLASMA = "usr/share/wallpapers/"
+MATE, PLASMA = "mate-backgrounds", "plasma-workspace-wallpapers"
+LOMIRI, LATER, LXQT = "lomiri-wallpapers-16.04", "lomiri-wallpapers-20.04", "lxqt-themes"
+PALAPELI = "palapeli-data"
+FOLDERS = {  # of each package, what is unpacked
+    MATE: "usr/share/backgrounds/mate/nature/",
+    PLASMA: "usr/share/wallpapers/",
+    LOMIRI: "usr/share/backgrounds/",
+    LATER: "usr/share/backgrounds/",
+    LXQT: "usr/share/lxqt/wallpapers/",
+    PALAPELI: "usr/share/palapeli/collection/",
+}
 GPL, LGPL = "GPL-2.0-or-later", "LGPL-3.0-only"
-PHOTOS = {  # what the packages' own files say of each
-    "Aqua": (GPL, "Charles Barbin"),
-    "Blinds": (GPL, "Lennart Poettering and Andrea Cimitan"),
-    "BytheWater": (LGPL, "Maciej Wiklo"),
-    "ColdRipple": (LGPL, "Risto Saukonpää"),
-    "ColorfulCups": (LGPL, "Dmitri Popov"),
-    "DarkestHour": (LGPL, "Risto Saukonpää"),
-    "Dune": (GPL, "Marco Cogoni and Hylke Bons"),
-    "EveningGlow": (LGPL, "Ian Hex"),
-    "FallenLeaf": (LGPL, "Martin Klapetek"),
-    "FreshFlower": (GPL, "Jens Ansorg"),
-    "Garden": (GPL, "Charles Barbin"),
-    "GreenMeadow": (GPL, "Timothy Schellhase and Lapo Calamandrei"),
-    "Grey": (LGPL, "Sigi Sagi"),
-    "Kite": (LGPL, "Risto Saukonpää"),
-    "LadyBird": (GPL, "Charles Barbin"),
-    "OneStandsOut": (LGPL, "Risto Saukonpää"),
-    "Path": (LGPL, "Risto Saukonpää"),
-    "RainDrops": (GPL, "blackcombwhistler07"),
-    "Storm": (GPL, "Sergey Nazarov"),
-    "TwoWings": (GPL, "Charles Barbin and Hylke Bons"),
-    "Wood": (GPL, "Jean-François Fortin Tam"),
-    "YellowFlower": (GPL, "Charles Barbin"),
-    "summer_1am": (LGPL, "Risto Saukonpää"),
+BY, SHARED, SHARED_3 = "CC-BY-4.0", "CC-BY-SA-4.0", "CC-BY-SA-3.0"
+ZERO, FREE = "CC0-1.0", "LicenseRef-public-domain"
+
+
+class Photo(NamedTuple):
+    """What a package's own files say of a photograph."""
+
+    package: str
+    licence: str
+    author: str
+    file: str = ""  # below the folder of the package; of the first two it follows from the name
+
+
+PHOTOS = {
+    "Aqua": Photo(MATE, GPL, "Charles Barbin"),
+    "Blinds": Photo(MATE, GPL, "Lennart Poettering and Andrea Cimitan"),
+    "BytheWater": Photo(PLASMA, LGPL, "Maciej Wiklo"),
+    "ColdRipple": Photo(PLASMA, LGPL, "Risto Saukonpää"),
+    "ColorfulCups": Photo(PLASMA, LGPL, "Dmitri Popov"),
+    "DarkestHour": Photo(PLASMA, LGPL, "Risto Saukonpää"),
+    "Dune": Photo(MATE, GPL, "Marco Cogoni and Hylke Bons"),
+    "EveningGlow": Photo(PLASMA, LGPL, "Ian Hex"),
+    "FallenLeaf": Photo(PLASMA, LGPL, "Martin Klapetek"),
+    "FreshFlower": Photo(MATE, GPL, "Jens Ansorg"),
+    "Garden": Photo(MATE, GPL, "Charles Barbin"),
+    "GreenMeadow": Photo(MATE, GPL, "Timothy Schellhase and Lapo Calamandrei"),
+    "Grey": Photo(PLASMA, LGPL, "Sigi Sagi"),
+    "Kite": Photo(PLASMA, LGPL, "Risto Saukonpää"),
+    "LadyBird": Photo(MATE, GPL, "Charles Barbin"),
+    "OneStandsOut": Photo(PLASMA, LGPL, "Risto Saukonpää"),
+    "Path": Photo(PLASMA, LGPL, "Risto Saukonpää"),
+    "RainDrops": Photo(MATE, GPL, "blackcombwhistler07"),
+    "Storm": Photo(MATE, GPL, "Sergey Nazarov"),
+    "TwoWings": Photo(MATE, GPL, "Charles Barbin and Hylke Bons"),
+    "Wood": Photo(MATE, GPL, "Jean-François Fortin Tam"),
+    "YellowFlower": Photo(MATE, GPL, "Charles Barbin"),
+    "summer_1am": Photo(PLASMA, LGPL, "Risto Saukonpää"),
+    "aitzgorri": Photo(LOMIRI, BY, "Aitzol Berasategi", "aitzgorri_by_Aitzol_Berasategi.jpg"),
+    "friends": Photo(LOMIRI, BY, "Aitzol Berasategi", "friends_by_Aitzol_Berasategi.jpg"),
+    "life": Photo(LOMIRI, BY, "Aitzol Berasategi", "life_by_Aitzol_Berasategi.jpg"),
+    "picosdeeuropa": Photo(
+        LOMIRI, BY, "Aitzol Berasategi", "picosdeeuropa_by_Aitzol_Berasategi.jpg"
+    ),
+    "sunset": Photo(LOMIRI, BY, "Aitzol Berasategi", "sunset_by_Aitzol_Berasategi.jpg"),
+    "Wine": Photo(LOMIRI, BY, "Jakub Mede", "Wine_by_Jakkub_Mede.jpg"),
+    "Bridge": Photo(LOMIRI, SHARED, "Sander Klootwijk", "Bridge_by_Sander_Klootwijk.jpg"),
+    "free": Photo(LOMIRI, SHARED, "Peter Nerlich", "free_by_Peter_Nerlich.jpg"),
+    "greentock": Photo(LOMIRI, SHARED, "Peter Nerlich", "greentock_by_Peter_Nerlich.jpg"),
+    "seeding": Photo(LOMIRI, ZERO, "Clemens Engelhardt", "seeding_by_Clements_Engelhardt.jpg"),
+    "after-the-rain": Photo(LXQT, SHARED_3, "Stef Binde", "after-the-rain.jpg"),
+    "appleflower": Photo(LXQT, SHARED_3, "Stef Binde", "appleflower.png"),
+    "butterfly": Photo(LXQT, SHARED_3, "Stef Binde", "butterfly.png"),
+    "drop": Photo(LXQT, SHARED_3, "Stef Binde", "drop.png"),
+    "flowers": Photo(LXQT, SHARED_3, "Stef Binde", "flowers.png"),
+    "cincinnati-bridge": Photo(PALAPELI, FREE, "Derek Jensen", "cincinnati-bridge.jpg"),
+    "citrus-fruits": Photo(PALAPELI, FREE, "US Department of Agriculture", "citrus-fruits.jpg"),
+    "european-honey-bee": Photo(PALAPELI, FREE, "John Severns", "european-honey-bee.jpg"),
+    "Dragonfly": Photo(LOMIRI, SHARED, "Bolly", "Dragonfly_by_Bolly.jpg"),
+    "Picture_0B": Photo(LOMIRI, BY, "Trevor Freespace", "Picture_0B_by_freespace.jpg"),
+    "Picture_1A": Photo(LOMIRI, BY, "Trevor Freespace", "Picture_1A_by_freespace.jpg"),
+    "Kleiber": Photo(LATER, SHARED_3, "Lukas Baubkus", "Kleiber_by_Lukas_Baubkus.jpg"),
 }
 HELD_OUT = ("ColorfulCups", "FallenLeaf", "Kite", "LadyBird", "Wood")
+OTHERS = ("Dragonfly", "Picture_0B", "Picture_1A", "Kleiber")
+"""Held out, too: their authors, so probably their cameras, took nothing else in the set."""
+PARTS = ("train", "held-out", "held-out-others")
 
 
 def build(folder: Path, limit: int | None = None) -> Path:
-    """Writes the set as `train/` (18 photographs) and `held-out/` (5).
+    """Writes the set as `train/` (36 photographs), `held-out/` (5) and `held-out-others/` (4).
 
     A part that is already there is left as it is; a new one appears whole.
 
@@ -66,48 +113,48 @@ def build(folder: Path, limit: int | None = None) -> Path:
         ConfigError: apt-get or dpkg-deb is missing, or a download fails.
         DataError: A download is damaged, or lacks a photograph.
     """
-    mate = fetch.debian("mate-backgrounds", MATE)
-    plasma = fetch.debian("plasma-workspace-wallpapers", PLASMA)
-    source = (
-        f"Debian {mate.name.replace('_', ' ')} and {plasma.name.replace('_', ' ')} (Debian's own "
-        "file says GPL-2.0-or-later for the latter, too)"
-    )
-    for part, inside in (("train", False), ("held-out", True)):
+    packages = _packages()
+    used = ", ".join(path.name.replace("_", " ") for path in packages.values())
+    source = f"Debian {used} (of Plasma's, Debian's own file says GPL-2.0-or-later, too)"
+    for part in PARTS:
         if (folder / part).exists():
             continue
-        chosen = [name for name in PHOTOS if (name in HELD_OUT) == inside]
-        samples = [one for name in chosen[:limit] for one in _patches(name, mate, plasma)]
+        chosen = names_of(part)[:limit]
+        samples = [one for name in chosen for one in _patches(name, packages)]
         build_part(folder / part, rights_of(samples, source), labelled(samples))
     return folder
 
 
+def names_of(part: str) -> list[str]:
+    """The photographs of a part."""
+    apart = {"held-out": HELD_OUT, "held-out-others": OTHERS}
+    taken = apart.get(part, [name for name in PHOTOS if name not in HELD_OUT + OTHERS])
+    return list(taken)
+
+
 def whole(held_out: bool) -> dict[str, NDArray[np.uint8]]:
-    """The photographs of a part by name, halved and uncut, (height, width, 3)."""
-    mate = fetch.debian("mate-backgrounds", MATE)
-    plasma = fetch.debian("plasma-workspace-wallpapers", PLASMA)
-    names = [name for name in PHOTOS if (name in HELD_OUT) == held_out]
-    return {name: _photograph(name, mate, plasma) for name in names}
+    """The photographs of `held-out` or of `train` by name, reduced, uncut, (height, width, 3)."""
+    return whole_part("held-out" if held_out else "train")
 
 
-def _photograph(name: str, mate: Path, plasma: Path) -> NDArray[np.uint8]:
-    licence, _ = PHOTOS[name]
-    path = mate / f"{name}.jpg"
-    if licence == LGPL:
-        path = plasma / name / "contents" / "images" / "2560x1600.jpg"
-    if not path.exists():
-        raise DataError(f"The photograph {name} is not in {path.parents[0]}; it may have moved.")
-    photo = to_pillow(decode(path.read_bytes(), path.name).array).convert("RGB")
-    small = photo.resize((photo.width // 2, photo.height // 2), Image.Resampling.LANCZOS)
-    return np.asarray(small)
+def whole_part(part: str) -> dict[str, NDArray[np.uint8]]:
+    """The photographs of a part by name, reduced, uncut, (height, width, 3)."""
+    packages = _packages()
+    return {name: _photograph(name, packages) for name in names_of(part)}
 
 
-def _patches(name: str, mate: Path, plasma: Path) -> Iterator[Sample]:
-    licence, author = PHOTOS[name]
-    columns = {"group": name, "licence": licence, "attribution": f"{name} by {author}"}
-    rows = _photograph(name, mate, plasma)
-    height, width, _ = rows.shape
-    for top in range(0, height - SIZE + 1, SIZE):
-        for left in range(0, width - SIZE + 1, SIZE):
-            patch = rows[top : top + SIZE, left : left + SIZE]
-            if patch.std(axis=(0, 1)).mean() > PLAIN:
-                yield Sample(f"{name.lower()}-{top:04}-{left:04}.png", patch, columns)
+def _packages() -> dict[str, Path]:
+    return {name: fetch.debian(name, under) for name, under in FOLDERS.items()}
+
+
+def _photograph(name: str, packages: Mapping[str, Path]) -> NDArray[np.uint8]:
+    photo = PHOTOS[name]
+    usual = {MATE: f"{name}.jpg", PLASMA: f"{name}/contents/images/2560x1600.jpg"}
+    return reduced(packages[photo.package] / usual.get(photo.package, photo.file))
+
+
+def _patches(name: str, packages: Mapping[str, Path]) -> Iterator[Sample]:
+    photo = PHOTOS[name]
+    attribution = f"{name} by {photo.author}"
+    columns = {"group": name, "licence": photo.licence, "attribution": attribution}
+    return patches(_photograph(name, packages), columns)

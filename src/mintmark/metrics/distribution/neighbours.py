@@ -11,6 +11,8 @@ from mintmark.core.errors import ConfigError
 from mintmark.metrics.distribution.checks import checked
 from mintmark.metrics.distribution.distances import blocks, kth_neighbour, within
 
+NEIGHBOURS = 5  # k, unless asked otherwise
+
 
 @dataclass(frozen=True)
 class PrdcErrors:
@@ -58,7 +60,7 @@ class Prdc:
 
 
 def precision_recall_density_coverage(
-    real: NDArray[Any], fake: NDArray[Any], k: int = 5, ties: Literal["<", "<="] = "<"
+    real: NDArray[Any], fake: NDArray[Any], k: int = NEIGHBOURS, ties: Literal["<", "<="] = "<"
 ) -> Prdc:
     """Precision, recall, density and coverage by k-nearest-neighbour balls.
 

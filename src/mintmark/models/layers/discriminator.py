@@ -12,7 +12,6 @@ from mintmark.models.layers.matcher import Matcher
 from mintmark.models.layers.resample import downsample, reduce, upsample
 from mintmark.models.layers.residual import SLOPE, ResidualArgs, between, conv, stage
 
-DECODED = 8  # cells of the shorter side that the decoder starts from, or a few more
 DOUBLINGS = 2  # of the decoder
 
 

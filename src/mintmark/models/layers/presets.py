@@ -1,4 +1,4 @@
-"""How wide the synthesis networks are, by the size of the wish."""
+"""How large networks are by the size of the wish, and what their arguments may be."""
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, fields
