@@ -6,9 +6,11 @@ error: how far the colours of a picture lie from those of the true one wherever 
 sliced Wasserstein distance of their CIELAB values. The game must be nearer in both than the
 same network taught by pixels alone, for as many images; the balance is the one that `apply` takes.
 
-`layout`: avatars painted from maps of their parts. A network that was taught by real pictures
-to say which part each pixel shows must find at least 0.9 of the asked parts in the painted
-ones (400 pairs teach, 100 judge; its own rate on real pictures stands beside). Unit: a pixel.
+`layout`: avatars painted from maps of their parts, in the game of the task, whose discriminator
+names the part of each pixel, and against one of patches, for as many images. A network that was
+taught by real pictures to say which part each pixel shows must find at least 0.9 of the asked parts
+in what the task painted, and more than in the other (400 pairs teach, 100 judge; its own rate on
+real pictures stands beside). Unit: a pixel.
 
     python bench/pairing.py [outlines|layout|PACKAGE] [IMAGES] [DATA] [PICTURE] [SEEDS]
 
@@ -37,8 +39,8 @@ from mintmark.data.loader import PixelSet
 from mintmark.data.palette import Colour, palette_of
 from mintmark.engines.paired import balanced
 from mintmark.metrics.colour import lab
-from mintmark.models.spade import Painter, SpadeArgs
-from mintmark.tasks._task import Restoration
+from mintmark.models.layers.parts import named, parts_of
+from mintmark.tasks._task import BY_PAIRS, Restoration
 
 SIZE = 64
 IMAGES = 30_000
@@ -142,27 +144,38 @@ def segmenter(pictures: Tensor, parts: Tensor, count: int) -> nn.Module:
     return network.eval()
 
 
+def agreement(judge: nn.Module, pictures: Tensor, parts: Tensor) -> float:
+    """Share of the pixels of pictures that show the part asked for, (N, H, W)."""
+    with torch.no_grad():
+        return float((judge(pictures).argmax(1) == parts).float().mean())
+
+
 def layout(images: int, folder: Path, picture: Path | None, seed: int) -> bool:
+    """Whether the parts asked for are found, and more of them than after a game of patches."""
     prepare.get("avatars", folder)
     pixels, palette = pairs_of(folder / "parts", "map", exact=True)
     own = replace(pixels, pixels=pixels.pixels[:-JUDGES])
-    began = time.process_time()
     task = task_of("layout-to-picture")
-    task = replace(task, args={**task.args, "palette": palette})
-    paint = taught(task, own, images, seed, game=True)
-    minutes = (time.process_time() - began) / 60
     given, target = tensors(np.asarray(pixels.pixels))
-    painter = Painter(SpadeArgs(SIZE, SIZE, 3, palette))
-    parts = painter.parts(given).argmax(1)  # (N, SIZE, SIZE)
+    parts = parts_of(given, named(palette)).argmax(1)  # (N, SIZE, SIZE)
     judge = segmenter(target[:-JUDGES], parts[:-JUDGES], len(palette))
-    made = paint(given[-JUDGES:])
-    with torch.no_grad():
-        rates = [float((judge(x).argmax(1) == parts[-JUDGES:]).float().mean())
-                 for x in (made, target[-JUDGES:])]  # fmt: skip
-    print(f"layout, seed {seed}: {rates[0]:.3f} of the pixels show the part asked for, of real "
-          f"pictures {rates[1]:.3f}; {JUDGES} avatars, {minutes:.1f} CPU minutes")  # fmt: skip
-    shown(picture, given[-JUDGES:] * 20 + 19, made, target[-JUDGES:])
-    return rates[0] >= ENOUGH
+    given, target, parts = (rows[-JUDGES:] for rows in (given, target, parts))
+    real = agreement(judge, target, parts)
+    games = {
+        "patches": replace(task, engine=BY_PAIRS, args={"palette": palette}),
+        "segments": replace(task, args={**task.args, "palette": palette}),
+    }
+    rates, made = {}, {}
+    for name, one in games.items():
+        began = time.process_time()
+        made[name] = taught(one, own, images, seed, game=True)(given)
+        minutes = (time.process_time() - began) / 60
+        rates[name] = agreement(judge, made[name], parts)
+        print(f"layout, seed {seed}, {name}: {rates[name]:.3f} of the pixels show the part asked "
+              f"for, of real pictures {real:.3f}; distance {perceptual(made[name], target):.3f}; "
+              f"{JUDGES} avatars, {minutes:.1f} CPU minutes", flush=True)  # fmt: skip
+    shown(picture, given * 20 + 19, *made.values(), target)
+    return rates["segments"] >= ENOUGH and rates["segments"] > rates["patches"]
 
 
 def main() -> None:

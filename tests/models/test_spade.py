@@ -67,8 +67,9 @@ def test_every_part_changes_what_it_covers() -> None:
     assert changed[:4, :4].max() > 5 * changed[-4:, -4:].max()
 
 
-def test_every_weight_learns() -> None:
-    networks, given = built(), maps(16, 24)
+@pytest.mark.parametrize("segments", [False, True])
+def test_every_weight_learns(segments: bool) -> None:
+    networks, given = built(segments=segments), maps(16, 24)
     made = networks["G"](given)
     torch.autograd.backward(networks["D"](torch.cat([given, made], 1)).square().sum())
     for name, network in networks.items():
@@ -89,6 +90,7 @@ def test_every_weight_learns() -> None:
         ({"height": 20}, "height"),
         ({"features": 10**9}, "features"),
         ({"scales": 9}, "scales"),
+        ({"segments": 1}, "true or false as segments"),
         ({"noise": 1}, "noise"),
     ],
 )

@@ -16,15 +16,14 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mintmark.engines import likeness
-from mintmark.engines.adversarial import RELATIVISTIC, Game, squared_gradient
+from mintmark.engines.adversarial import squared_gradient
+from mintmark.engines.contests import PATCHES, Contest
 from mintmark.engines.examples import Examples
 from mintmark.engines.perception import perceptual_loss
 from mintmark.engines.steady import Steady
 from mintmark.engines.tiles import Change
-from mintmark.models.layers.patches import PatchDiscriminator, ScalesDiscriminator
 from mintmark.models.lut import Enhancer
 from mintmark.training.trainer import Average, Batch, Cosine, Moment, Phase
 
@@ -48,7 +47,7 @@ class Paired(Steady):
         adversarial: Weight of the game, in the second stage; 0 leaves that stage out.
         conditional: Whether `D` sees the input beside the picture.
         turn: Share of the run where the second stage begins.
-        game: The pair of losses, of patches.
+        game: What `D` says of pictures, and the pair of losses.
         gamma: Weight of the penalties R1 and R2.
         penalty_every: Steps between penalties; they are scaled to make up for it.
     """
@@ -63,7 +62,7 @@ class Paired(Steady):
     adversarial: float = 0.02
     conditional: bool = False
     turn: float = 0.6
-    game: Game = RELATIVISTIC
+    game: Contest = PATCHES
     gamma: Cosine = GAMMA
     penalty_every: int = 4
 
@@ -110,14 +109,10 @@ class Paired(Steady):
         if not self.adversarial or moment.fraction < self.turn:
             return losses
         losses["perceptual"] = self.perceptual * perceptual_loss(made, target)
-        with torch.no_grad():  # the real half only sets the mark
-            real, there = self._judged(networks, given, target)
-        fake, here = self._judged(networks, given, made)  # (N, patches) and maps
-        if self.matching:
-            parts = [F.l1_loss(a.float(), b.float()) for a, b in zip(here, there, strict=True)]
-            losses["matching"] = self.matching * torch.stack(parts).mean()
-        losses["adversarial"] = self.adversarial * self.game.generator(real, fake).mean()
-        return losses
+        real, fake = self._seen(given, target), self._seen(given, made)
+        played = self.game.generator(networks["D"], real, fake)
+        weights = {name: getattr(self, name) for name in played}
+        return losses | {name: weight * played[name] for name, weight in weights.items() if weight}
 
     def _discriminator(
         self, networks: Mapping[str, nn.Module], given: Tensor, target: Tensor, moment: Moment
@@ -127,26 +122,12 @@ class Paired(Steady):
         due = moment.step % self.penalty_every == 0
         pairs = [self._seen(given, target), self._seen(given, made)]
         pixels = torch.cat(pairs).requires_grad_(due)  # (2N, C, H, W)
-        logits = networks["D"](pixels).float()  # (2N, patches)
-        real, fake = logits.chunk(2)
-        figures = {
-            "discriminator": self.game.discriminator(real, fake).mean(),
-            "pairs_won": (real > fake).float().mean(),
-        }
+        figures, scores = self.game.discriminator(networks["D"], pixels)
         if due:
-            squares = squared_gradient(logits.mean(1), pixels).mean()  # R1 and R2 of the halves
+            squares = squared_gradient(scores, pixels).mean()  # R1 and R2 of the halves
             weight = self.gamma.at(moment.fraction) * moment.controls["gamma_scale"]
             figures["penalty"] = weight * self.penalty_every * squares
         return figures
-
-    def _judged(
-        self, networks: Mapping[str, nn.Module], given: Tensor, picture: Tensor
-    ) -> tuple[Tensor, list[Tensor]]:
-        """Logits, (N, patches), and what each stage of the discriminator found."""
-        judge = networks["D"]
-        assert isinstance(judge, PatchDiscriminator | ScalesDiscriminator)
-        logits, found = judge.judged(self._seen(given, picture))
-        return logits.float(), found
 
     def _seen(self, given: Tensor, picture: Tensor) -> Tensor:
         """What the discriminator judges."""

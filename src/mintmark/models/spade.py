@@ -6,7 +6,8 @@ so that no layer can wash it out; no encoder reads the map.
 
 Departures: a map is a picture whose colours name the parts; features are normalised over
 the channels of a place, which needs no statistics of a batch; no noise, so a map has one
-picture; the discriminator scores patches and sees the map beside the picture.
+picture; the discriminator scores patches and sees the map beside the picture, or names the
+part of each pixel (`parts.PartsDiscriminator`).
 """
 
 import math
@@ -14,12 +15,12 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mintmark.core.errors import ConfigError
 from mintmark.models.layers import patches, presets
+from mintmark.models.layers.parts import PartsDiscriminator, named, parts_of
 from mintmark.models.layers.resample import upsample
 from mintmark.models.layers.residual import GAIN, SLOPE, conv
 
@@ -40,7 +41,9 @@ class SpadeArgs:
         channels: 3, RGB.
         palette: The colour of each part in its maps, red, green and blue of 255.
         features: Channels at the highest resolution.
-        scales: Resolutions that the discriminator judges at, from the full one down by halves.
+        scales: Resolutions that a discriminator of patches judges at, from the full one down by
+            halves.
+        segments: Whether the discriminator names the part of each pixel in the place of that.
     """
 
     height: int
@@ -49,6 +52,7 @@ class SpadeArgs:
     palette: tuple[Colour, ...]
     features: int = 32
     scales: int = 2
+    segments: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "palette", _colours(self.palette))
@@ -61,6 +65,8 @@ class SpadeArgs:
             "scales": (self.scales, (1, 2)),
         }
         presets.require("spade", allowed)
+        if not isinstance(self.segments, bool):
+            raise ConfigError("spade takes true or false as segments; correct it.")
 
 
 def _colours(given: Sequence[Sequence[int]]) -> tuple[Colour, ...]:
@@ -124,7 +130,7 @@ class Painter(nn.Module):
         super().__init__()
         widths = [level * args.features for level in LEVELS]
         parts, inner = len(args.palette), args.features
-        self.register_buffer("palette", torch.tensor(args.palette) / 127.5 - 1)  # (parts, 3)
+        self.register_buffer("palette", named(args.palette))  # (parts, 3)
         self.first = conv(parts, widths[0], 3, math.sqrt(2))
         self.blocks = nn.ModuleList(Block(width, parts, inner) for width in widths)
         ends = [*widths[1:], widths[-1]]
@@ -152,11 +158,8 @@ class Painter(nn.Module):
         return made[:, :, :height, :width]
 
     def parts(self, x: Tensor) -> Tensor:
-        """Which part each place shows, by the nearest colour, (N, parts, H, W) of 0 and 1."""
-        palette = self.palette.to(x.dtype)[None, :, :, None, None]  # (1, parts, 3, 1, 1)
-        far = torch.stack([(x - colour).square().sum(1) for colour in palette.unbind(1)], 1)
-        shown: Tensor = F.one_hot(far.argmin(1), len(self.palette)).permute(0, 3, 1, 2)
-        return shown.to(x.dtype)
+        """Which part each place shows, (N, parts, H, W) of 0 and 1; see `parts.parts_of`."""
+        return parts_of(x, self.palette)
 
 
 PRESETS: Mapping[str, Mapping[str, int]] = {
@@ -178,11 +181,13 @@ def build(args: Mapping[str, Any]) -> dict[str, nn.Module]:
         args: The fields of `SpadeArgs`, as plain JSON values.
 
     Returns:
-        `{"G": Painter, "D": ScalesDiscriminator}`.
+        `{"G": Painter, "D": PartsDiscriminator or ScalesDiscriminator}`.
 
     Raises:
         ConfigError: An argument is missing, unknown or out of range.
     """
     checked = presets.checked(SpadeArgs, args, "spade")
+    if checked.segments:
+        return {"G": Painter(checked), "D": PartsDiscriminator(checked.channels, checked.palette)}
     judge = patches.ScalesDiscriminator(3 + checked.channels, checked.scales)
     return {"G": Painter(checked), "D": judge}

@@ -1,5 +1,8 @@
 """Pictures of maps that say where which part is."""
 
+from dataclasses import replace
+
+from mintmark.engines.contests import Segments
 from mintmark.tasks._task import BY_PAIRS, FIDELITY, PAIRING, PICTURE, Restoration
 
 TASK = Restoration(
@@ -11,8 +14,8 @@ TASK = Restoration(
         "Five hundred pairs and a quarter of an hour on two cores. A map has one picture; what "
         "it does not say, such as the colour of hair, comes out as is usual."
     ),
-    engine=BY_PAIRS,
-    args={},
+    engine=replace(BY_PAIRS, game=Segments(), matching=0.0, adversarial=0.3),
+    args={"segments": True},
     schedules=PAIRING,
     inputs=(PICTURE, FIDELITY),
     family="spade",
