@@ -1,6 +1,6 @@
 """Colours for grey photographs: the task `colourise` on photographs never seen.
 
-The public set `photos`: 18 photographs teach, in views of 64 pixels; 5 others judge, whole,
+The public set `photos`: 36 photographs teach, in views of 64 pixels; 5 others judge, whole,
 reduced to 480 pixels of the longer side and made grey (luma of BT.709).
 
 Set against `apply`: the grey picture as it is, and the best colour for each luma, which is the
@@ -55,7 +55,7 @@ Way = Callable[[Pixels], Pixels]
 
 
 def taught() -> PixelSet:
-    """Views of 18 photographs, (540, 3, 64, 64)."""
+    """Views of 36 photographs, (1080, 3, 64, 64)."""
     found = [view for one in photos.whole(held_out=False).values()
              for view in viewed(Picture(one), 3, SIZE, SIZE)]  # fmt: skip
     return PixelSet(np.stack(found), None, "bench")
