@@ -1,6 +1,6 @@
 """Colours for grey photographs: the task `colourise` on photographs never seen.
 
-The public set `photos`: 18 photographs teach, in views of 64 pixels; 5 others judge, whole,
+The public set `photos`: 36 photographs teach, in views of 64 pixels; 5 others judge, whole,
 reduced to 480 pixels of the longer side and made grey (luma of BT.709).
 
 Set against `apply`: the grey picture as it is, and the best colour for each luma, which is the

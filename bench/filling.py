@@ -1,6 +1,6 @@
 """Filling holes: the paired game against what needs no learning, on pictures never seen.
 
-The public set `photos`: 18 photographs teach, in patches of 64 pixels; patches of 5 others
+The public set `photos`: 36 photographs teach, in patches of 64 pixels; patches of 5 others
 judge, and patches of three textures that come with scikit-image (brick, grass, gravel). Each
 patch loses 10 to 50 % in one of four ways: a box, brush strokes, a half, a border. Set
 against it are scikit-image's biharmonic equation and OpenCV's fast marching (Telea, 2004).

@@ -1,6 +1,6 @@
 """Blending in what was pasted: the task `harmonise` on photographs never seen.
 
-The public set `photos`: 18 photographs teach, in views of 64 pixels; 5 others judge, whole,
+The public set `photos`: 36 photographs teach, in views of 64 pixels; 5 others judge, whole,
 reduced to 480 pixels of the longer side. In each of them 20 times a part of random form got
 another exposure, white balance, contrast and saturation, as far as the task learns to undo.
 

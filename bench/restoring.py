@@ -1,6 +1,6 @@
 """Restoring photographs: the paired game against what needs no learning, on whole ones.
 
-The public set `photos`: 18 photographs teach, in patches of 64 pixels; 5 others, whole, judge
+The public set `photos`: 36 photographs teach, in patches of 64 pixels; 5 others, whole, judge
 (half of their published size). The unit is the photograph; figures are means over the five.
 Both ends of the balance are judged by PSNR and by the perceptual distance in the shipped
 feature network, and so is what `apply` takes by default.

@@ -76,9 +76,9 @@ def cache() -> Path:
     return open_world().settings.cache / "pixels"
 
 
-def views(size: int, held_out: bool = False) -> Pixels:
-    """Views of the public photographs, (N, 3, size, size)."""
-    whole = photos.whole(held_out).values()
+def views(size: int, held_out: bool = False, most: int | None = None) -> Pixels:
+    """Views of the public photographs, of the first `most` or of all, (N, 3, size, size)."""
+    whole = list(photos.whole(held_out).values())[:most]
     return np.stack([view for one in whole for view in viewed(Picture(one), 3, size, size)])
 
 

@@ -1,6 +1,6 @@
 """Finding what was pasted: the task `saliency` on photographs and objects never seen.
 
-The public sets `photos` and `emoji`: 18 photographs, in views of 64 pixels, and the emoji for
+The public sets `photos` and `emoji`: 36 photographs, in views of 64 pixels, and the emoji for
 training teach; views of 5 other photographs with emoji of other code points judge. Each of
 those is pasted once at a random size and place. Against the task stand two that learn nothing:
 the centre bias, a Gaussian whose width is that of where the objects lie, and the spectral

@@ -44,7 +44,7 @@ SETS: dict[str, tuple[ModuleType, dict[str, int]]] = {
     "icons": (icons, {"limit": 40}),
     "outlines": (outlines, {"limit": 80}),
     "paintings": (paintings, {"limit": 2}),
-    "photos": (photos, {"limit": 3}),
+    "photos": (photos, {"limit": 2}),
 }
 GROUPED = ("app-icons", "emoji", "icons", "paintings", "photos")
 Build = Callable[[str], Path]
