@@ -122,6 +122,31 @@ def test_the_network_is_told_what_was_pasted_and_sees_around_it() -> None:
     assert given[0, 6, 4:12, 4].mean() > 0.9 and given[0, 6, :, :3].abs().max() < 0.2
 
 
+def test_a_large_picture_is_blended_as_a_smaller_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    coarse = rng.integers(60, 180, (10, 12, 3)).astype(float).repeat(20, 0).repeat(20, 1)
+    picture = (coarse + rng.integers(-8, 9, coarse.shape)).astype(np.uint8)
+    pasted = np.zeros((200, 240), np.bool_)
+    pasted[60:140, 50:170] = True
+
+    def brighter(x: Tensor) -> Tensor:
+        return (x[:, 3:6] + 0.4 * x[:, 6:]).clamp(-1, 1)
+
+    exact = whole.harmonised(brighter, Picture(picture), pasted, 3, SIDE).array.astype(int)
+    monkeypatch.setattr(whole, "LARGEST", 64)
+    made = whole.harmonised(brighter, Picture(picture), pasted, 3, SIDE).array.astype(int)
+    assert np.array_equal(made[~pasted], picture[~pasted])
+    moved = np.abs(exact - picture)[pasted].mean()
+    assert np.abs(made - exact)[pasted].mean() < 0.15 * moved
+    border = pasted & ~np.roll(pasted, 1, 0)  # the first row within does not fade
+    assert np.abs(made - exact)[border].mean() < 0.4 * moved
+    line = np.zeros((200, 240), np.bool_)
+    line[20:180, 120] = True
+    assert not np.array_equal(
+        whole.harmonised(brighter, Picture(picture), line, 3, SIDE).array, picture
+    )
+
+
 def test_a_level_that_the_network_mends_is_mended_with_all_detail() -> None:
     grain = noise(0, 128, 128, 3) // 4
     true = grain + np.uint8(120)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -28,6 +29,7 @@ FINER = 4  # times the learned side that a picture is box-reduced to at most, be
 WIDEST = 16  # learned sides that a long picture may have, so that no network gets too much
 TRUSTED = 2.0  # pixels of a blending network's answer: what is finer comes from the picture
 WINDOW = 1 / 32  # of the learned side: half a window in which a change is one mixture
+LARGEST = 1024  # pixels a side at which pasted parts are blended, and the change enlarged
 AROUND = 0.5  # of its longer side that is seen around what was pasted
 
 Joined = Callable[[Tensor, Tensor], Tensor]
@@ -99,21 +101,41 @@ def harmonised(
     Returns:
         The picture; every sample outside of the part is as it was, and so is alpha.
     """
-    array, most = picture.array.copy(), np.iinfo(picture.array.dtype).max
     window = _window(pasted)
-    part = pasted[window]
-    samples = planes(picture.array[window], channels)[:channels]  # (channels, h, w)
+    part, inside = Picture(picture.array[window]), pasted[window]
+    small = _change(change, part, inside, channels, side)
+    array, most = picture.array.copy(), np.iinfo(picture.array.dtype).max
+    result, grey = array[window], picture.channels in (1, 2)  # a view, which is written to
+    colours = picture.channels - (picture.channels in (2, 4))
+    for top in range(0, part.height, STRIP):
+        rows = slice(top, min(top + STRIP, part.height))
+        own = planes(part.array[rows], channels)[:channels]
+        moved = own + _rows(small, (rows.start, rows.stop), (part.height, part.width))
+        made = levels(moved.numpy(), grey, most)
+        result[rows][inside[rows], :colours] = made[inside[rows]]
+    return Picture(array)
+
+
+def _change(
+    change: Change, picture: Picture, pasted: NDArray[np.bool_], channels: int, side: int
+) -> Tensor:
+    """What is added to a picture by blending, (1, channels, h, w), of LARGEST a side at most.
+
+    It is as smooth as the network's answer, so a large picture needs no more of it. Around what
+    was pasted it goes on as at the nearest place within, or enlarged it would fade there.
+    """
+    samples = glance(picture, channels, LARGEST)  # (channels, h, w)
+    cover = glance(Picture(255 * pasted[..., None].astype(np.uint8)), 1, LARGEST)[0].numpy()
+    part = cover > 0 if (cover > 0).any() else cover > -1  # a thin line may fill no pixel
     factor = max(part.shape) / side
     size = [max(1, round(length / factor)) for length in part.shape]
     mask = _resized(torch.from_numpy(part)[None, None].float(), size).clamp(min=0)
     answer = change(begun(_resized(samples[None], size), mask))
     low = _resized(answer, list(part.shape))[0]
     made = blended(_last(samples), _last(low), part, TRUSTED * max(factor, 1.0))
-    grey = picture.channels in (1, 2)
-    colours = picture.channels - (picture.channels in (2, 4))
-    rows = levels(np.moveaxis(made, 2, 0).astype(np.float32), grey, most)
-    array[window][part, :colours] = rows[part]
-    return Picture(array)
+    added = (made - _last(samples)).astype(np.float32)  # (h, w, channels)
+    nearest = distance_transform_edt(~part, return_distances=False, return_indices=True)
+    return torch.from_numpy(added[tuple(nearest)]).permute(2, 0, 1)[None]
 
 
 def _last(samples: Tensor) -> NDArray[np.float32]:
