@@ -37,7 +37,7 @@ def folder_of(name: str) -> Path:
 
 def test_they_are_there() -> None:
     assert set(zoo.names()) == {
-        "avatars", "denoise", "digits", "low-dose-ct", "outlines-to-colour",
+        "avatars", "denoise", "digits", "low-dose-ct", "outlines-to-colour", "photo-x2",
     }  # fmt: skip
 
 
