@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from mintmark.core.errors import DataError
 from mintmark.data import loader
+from mintmark.data.contrasts import contrasts
 from mintmark.data.loader import (
     Loader,
     PixelSet,
     balanced_indices,
     batch_indices,
-    contrasts,
     prepare,
 )
 from mintmark.data.manifest import Snapshot

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mintmark.actions import drawing, known, previews
-from mintmark.actions import plan as plans
+from mintmark.actions import choices, drawing, known, previews
 from mintmark.actions.plan import Plan
 from mintmark.actions.prepare import Data
 from mintmark.actions.world import World
@@ -104,7 +103,7 @@ def save_package(run: Prepared, world: World) -> Package:
         "NaN retries": f"{state.controls['retries']:g}",
     }
     size = f"{plan.config.width}x{plan.config.height}"
-    command = f"mintmark train {plan.task.name} DATA --out RUN --size {size} {plans.flags(plan)}"
+    command = f"mintmark train {plan.task.name} DATA --out RUN --size {size} {_flags(plan)}"
     hardware = f"{world.compute.device.type}, {str(world.compute.dtype).removeprefix('torch.')}"
     card = render(plan.config, origin, figures, command, hardware, (plan.task.about,))
 
@@ -119,6 +118,33 @@ def save_package(run: Prepared, world: World) -> Package:
     return save_pretrained(
         folder, plan.config, networks, origin, card, samples, {known.FILE: _memory(run)}
     )
+
+
+def _flags(plan: Plan) -> str:
+    """The options of the command that makes a run again, beside its data, size and place."""
+    config, made, schedule = plan.config, plan.choices, plan.schedule
+    alpha = {2: "keep", 4: "keep"}.get(config.channels)
+    told = {
+        "preset": plan.preset,
+        "family": config.family if isinstance(plan.task, Task) else None,
+        "condition": config.conditions.kind if isinstance(plan.task, Task) else None,
+        "encoder": config.conditions.encoder or None,
+        "alpha": alpha,
+        "augment": made.augment.kind if isinstance(plan.task, Task) else None,
+        "gamma": f"{made.gamma.start:g}",
+        "input": made.pairing.inputs if made.pairing else None,
+        "target-half": made.pairing.half if made.pairing else None,
+        "kinds": made.kinds,
+        "content": made.content,
+        "balance": made.balance if isinstance(plan.task, Task) else None,
+        "batch": schedule.batch,
+        "images": schedule.images,
+        "seed": plan.seed,
+        "freeze-d": made.frozen or None,
+        "grow": choices.growth(made) if "grow" in config.args else None,
+        "from": "BASE" if plan.base else None,
+    }
+    return " ".join(f"--{name} {value}" for name, value in told.items() if value is not None)
 
 
 def _memory(run: Prepared) -> bytes:

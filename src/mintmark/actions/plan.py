@@ -264,33 +264,6 @@ def shorter(plan: Plan, images: int) -> Plan:
     return replace(plan, schedule=replace(plan.schedule, images=left))
 
 
-def flags(plan: Plan) -> str:
-    """The options of the command that makes a run again, beside its data, size and place."""
-    config, made, schedule = plan.config, plan.choices, plan.schedule
-    alpha = {2: "keep", 4: "keep"}.get(config.channels)
-    told = {
-        "preset": plan.preset,
-        "family": config.family if isinstance(plan.task, Task) else None,
-        "condition": config.conditions.kind if isinstance(plan.task, Task) else None,
-        "encoder": config.conditions.encoder or None,
-        "alpha": alpha,
-        "augment": made.augment.kind if isinstance(plan.task, Task) else None,
-        "gamma": f"{made.gamma.start:g}",
-        "input": made.pairing.inputs if made.pairing else None,
-        "target-half": made.pairing.half if made.pairing else None,
-        "kinds": made.kinds,
-        "content": made.content,
-        "balance": made.balance if isinstance(plan.task, Task) else None,
-        "batch": schedule.batch,
-        "images": schedule.images,
-        "seed": plan.seed,
-        "freeze-d": made.frozen or None,
-        "grow": choices.growth(made) if "grow" in config.args else None,
-        "from": "BASE" if plan.base else None,
-    }
-    return " ".join(f"--{name} {value}" for name, value in told.items() if value is not None)
-
-
 def write(plan: Plan, data: Data, folder: Path) -> None:
     """Keeps the plan and the snapshot in the run's folder."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from mintmark.core.errors import DataError
 from mintmark.core.files import atomic_path, digest_bytes, digest_json, into_cache, write_json
 from mintmark.core.seeds import derive
+from mintmark.data.contrasts import contrasts, following
 from mintmark.data.crops import VIEWS, Cut, contained, cropped, fitted, places, viewed
 from mintmark.data.manifest import Snapshot
 from mintmark.data.pairs import Part, Row, alone
@@ -31,8 +32,6 @@ Cutting = Literal["whole", "crops", "views", "objects"]
 
 VERSION = 2  # of the array's making; a new one leaves old caches unused
 CHUNK = 256  # pictures decoded before they are written
-CONTRASTS = 8  # conditions that a row is set against, where they differ in one attribute each
-OTHERS = 4  # the same where they are those of other pictures
 CUTS: dict[Cutting, Cut] = {
     "whole": fitted,
     "crops": cropped,
@@ -288,40 +287,6 @@ def _order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
     return order
 
 
-def contrasts(rows: torch.Tensor, parts: tuple[int, ...], step: int) -> torch.Tensor:
-    """Conditions that are wrong in one attribute: each row with that of another one.
-
-    Rows that differ in all at once would teach a judge to look at the plainest one alone.
-
-    Args:
-        rows: Attributes of a whole batch, (N, sum of parts); a missing one is all zeros.
-        parts: Numbers that each attribute takes.
-        step: Of the batch; where attributes are many, they take turns.
-
-    Returns:
-        (N, K, sum of parts), one row for each attribute but CONTRASTS at most. Where an
-        attribute is missing, or no other row has another value, the row itself.
-    """
-    count = min(len(parts), CONTRASTS)
-    found = rows.unsqueeze(1).repeat(1, count, 1)
-    places, start = torch.arange(len(rows)), 0
-    for number, own in enumerate(torch.split(rows, list(parts), 1)):
-        turns = (number - step - places) % len(parts)  # (N,)
-        due = turns < count
-        found[places[due], turns[due], start : start + own.shape[1]] = _denied(own)[due]
-        start += own.shape[1]
-    return found
-
-
-def _denied(own: torch.Tensor) -> torch.Tensor:
-    """For each row the next one that is neither equal nor missing, or itself, (N, width)."""
-    places = torch.arange(len(own))
-    others = own[(places[:, None] + places + 1) % len(own)]  # (N, N, width), itself last
-    usable = others.any(2) & (others != own[:, None]).any(2) & own.any(1, keepdim=True)
-    first = others[places, usable.int().argmax(1)]
-    return torch.where(usable.any(1, keepdim=True), first, own)
-
-
 class Loader:
     """Batches of a decoded data set; close it, or use it in a `with` block.
 
@@ -388,10 +353,7 @@ class Loader:
         if kinds is not None:
             other = kinds[beside, None]
             return HostBatch(images, rows[first:last], ids, other)
-        if parts:
-            other = contrasts(rows, parts, step)
-        else:
-            other = torch.stack([rows.roll(-turn, 0) for turn in range(1, OTHERS + 1)], 1)
+        other = contrasts(rows, parts, step) if parts else following(rows)
         return HostBatch(images, rows[first:last], ids, other[first:last])
 
     def _ids(self, step: int) -> NDArray[np.int64]:
