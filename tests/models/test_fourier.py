@@ -43,24 +43,27 @@ def test_any_size_keeps_what_is_known_to_the_bit(channels: int, size: tuple[int,
     assert not torch.equal(made, x[:, :channels])
 
 
-def test_it_begins_between_two_smooth_fillings() -> None:
+def test_it_begins_between_two_smooth_fillings_with_grain() -> None:
     x = inputs(2, 3, 40, 56)
-    stiff, soft = fourier.begun(x[:, :3], x[:, 3:])
+    stiff, soft, fine = fourier.begun(x[:, :3], x[:, 3:])
     missing = x[:, 3:].bool().expand(-1, 3, -1, -1)
     made = fourier.build(ARGS)["G"](x)
-    torch.testing.assert_close(made[missing], (stiff + soft)[missing] / 2)
+    begun = (stiff + soft) / 2 + fourier.GRAIN * fine
+    torch.testing.assert_close(made[missing], begun[missing])
     assert (stiff - soft).abs()[missing].mean() > 0.02
+    assert fine.abs()[missing].mean() > 0.1 and not fine[~missing].any()
     assert max(float(part.abs().max()) for part in (stiff, soft)) <= 1
 
 
 def test_it_can_choose_at_each_place() -> None:
     x = inputs(1, 3, 32, 32)
     network = fourier.build(ARGS)["G"]
-    stiff, soft = fourier.begun(x[:, :3], x[:, 3:])
-    assert isinstance(network, fourier.Filler) and network.last.bias is not None
-    for weight, chosen in ((50.0, stiff), (-50.0, soft)):
+    stiff, soft, fine = fourier.begun(x[:, :3], x[:, 3:])
+    assert isinstance(network, fourier.Filler)
+    assert network.last.bias is not None
+    for weight, grain, chosen in ((50.0, 0.75, stiff + fine), (-50.0, -0.25, soft)):
         with torch.no_grad():
-            network.last.bias[-1] = weight
+            network.last.bias[-2], network.last.bias[-1] = weight, grain
             torch.testing.assert_close(network(x), chosen)
 
 

@@ -12,9 +12,9 @@ from torch import Tensor
 from mintmark.models.layers.plates import _force, _spread, _weighed, plate
 
 
-def photograph(height: int = 64, width: int = 64) -> Tensor:
+def photograph(height: int = 64, width: int = 64, name: str = "astronaut") -> Tensor:
     """A part of a photograph of scikit-image, (1, 3, height, width) in [-1, 1]."""
-    array = np.asarray(skimage.data.astronaut())[20 : 20 + height, 180 : 180 + width]
+    array = np.asarray(getattr(skimage.data, name)())[20 : 20 + height, 180 : 180 + width]
     return torch.from_numpy(array.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
 
 

@@ -7,9 +7,9 @@ place can see all others however large the hole.
 
 Departures: residual blocks without normalisation, whose last convolutions begin at zero;
 skips from each resolution to the same one on the way up; the network is given two smooth
-fillings (`layers.plates`), chooses between them at each place, at first their mean, and adds
-to them, since a short run learns no equation; what is known is put back by the network
-itself, so no training can change it.
+fillings (`layers.plates`) and the grain that they lack (`layers.grain`), chooses between the
+two and how much of the third at each place, and adds to them, since a short run learns no
+equation; what is known is put back by the network itself, so no training can change it.
 """
 
 import math
@@ -21,12 +21,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mintmark.models.layers import patches, plates, presets
+from mintmark.models.layers import grain, patches, plates, presets
 from mintmark.models.layers.resample import enlarge
 from mintmark.models.layers.residual import GAIN, SLOPE, conv
 
 CELL = 4  # pixels a side of one place where the blocks work
 TENSIONS = (0.01, 1.0)  # of the plates that it begins at: for smooth pictures, for textures
+GRAIN = 0.25  # share of the mirrored detail that it begins with
 SMALLEST, LARGEST = 16, 512  # pixels a side of what is learned from, in steps of the smaller
 
 
@@ -99,20 +100,21 @@ class Block(nn.Module):
 
 
 @torch.no_grad()
-def begun(pictures: Tensor, missing: Tensor) -> tuple[Tensor, Tensor]:
-    """Fills holes with a stiff plate and with a soft one; see `plates.plate`.
+def begun(pictures: Tensor, missing: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What a filling begins at, without learning.
 
     Args:
         pictures: (N, C, H, W), 0 where they are missing.
         missing: (N, 1, H, W), 1 where something is missing, else 0.
 
     Returns:
-        Two of (N, C, H, W) in [-1, 1], float32.
+        The pictures filled by a stiff plate and by a soft one, in [-1, 1], and the grain that
+        such fillings lack; (N, C, H, W) each, float32.
     """
     with torch.autocast(pictures.device.type, enabled=False):
         known, holes = pictures.float(), missing.float()
         stiff, soft = (plates.plate(known, holes, tension).clamp(-1, 1) for tension in TENSIONS)
-    return stiff, soft
+        return stiff, soft, grain.mirrored(stiff, holes)
 
 
 class Filler(nn.Module):
@@ -122,7 +124,7 @@ class Filler(nn.Module):
         super().__init__()
         width = args.features
         self.channels = args.channels
-        self.first = conv(2 * args.channels + 1, width, 5, 1.0, bias=True)
+        self.first = conv(3 * args.channels + 1, width, 5, 1.0, bias=True)
         self.down = nn.ModuleList(
             nn.Conv2d(one * width, 2 * one * width, 3, stride=2, padding=1) for one in (1, 2)
         )
@@ -131,7 +133,7 @@ class Filler(nn.Module):
         self.up = nn.ModuleList(
             conv(2 * one * width, one * width, 3, math.sqrt(2), bias=True) for one in (2, 1)
         )
-        self.last = conv(width, args.channels + 1, 3, 0.0, bias=True)
+        self.last = conv(width, args.channels + 2, 3, 0.0, bias=True)
 
     def forward(self, x: Tensor) -> Tensor:
         """Fills pictures.
@@ -145,9 +147,9 @@ class Filler(nn.Module):
         """
         height, width = x.shape[2:]
         known, missing = x[:, : self.channels], x[:, self.channels :]
-        stiff, soft = begun(known, missing)
+        stiff, soft, fine = begun(known, missing)
         odd = (0, -width % CELL, 0, -height % CELL)
-        y = self.first(F.pad(torch.cat([stiff, soft, missing], 1), odd, "replicate"))
+        y = self.first(F.pad(torch.cat([stiff, soft, fine, missing], 1), odd, "replicate"))
         y = F.leaky_relu(y, SLOPE)  # (N, features, H, W)
         seen = []
         for layer in self.down:
@@ -156,8 +158,10 @@ class Filler(nn.Module):
         y = self.blocks(y)
         for layer in self.up:
             y = F.leaky_relu(layer(enlarge(y)), SLOPE) + seen.pop()  # (N, half, 2H, 2W)
-        change, choice = self.last(y)[:, :, :height, :width].split([self.channels, 1], 1)
-        made: Tensor = torch.lerp(soft, stiff, choice.float().sigmoid()) + change
+        change, choice, more = (
+            self.last(y)[:, :, :height, :width].float().split([self.channels, 1, 1], 1)
+        )
+        made: Tensor = torch.lerp(soft, stiff, choice.sigmoid()) + (GRAIN + more) * fine + change
         return known * (1 - missing) + made * missing
 
 
