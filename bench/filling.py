@@ -17,7 +17,7 @@ figures, on photographs and on textures; nearer to chance than mirroring.
     python bench/filling.py [IMAGES|PACKAGE] [DATA] [PICTURE]
 
 A package of `inpaint` is judged as it is, without a run. PICTURE is written with some of them:
-hole, biharmonic, fast marching, filled, true.
+hole, biharmonic, fast marching, where the network begins, filled, true.
 """
 
 import sys
@@ -110,6 +110,12 @@ def mirrored(clean: Tensor, missing: Tensor) -> Tensor:
     return of_levels(made)
 
 
+def filled(network: Mapping[str, nn.Module], seen: Tensor) -> Tensor:
+    """In whole levels as the others, which is what `apply` writes."""
+    made = torch.cat([TASK.engine.run(network, part) for part in torch.split(seen, 32)])
+    return of_levels(list(in_levels(made)))
+
+
 def judged(made: Tensor, clean: Tensor, missing: Tensor) -> tuple[float, float]:
     """Difference in the hole in levels, and perceptual distance."""
     far = ((made - clean).abs() * missing).sum((1, 2, 3)) / missing.sum((1, 2, 3)) / 3
@@ -131,8 +137,8 @@ def told_apart(made: Tensor, clean: Tensor) -> float:
 def told_apart_more(network: dict[str, torch.nn.Module], clean: Tensor) -> bool:
     """Whether pictures continued by the network are told from real ones more than mirrored."""
     missing = missing_in(clean, ("half", "border"))
-    made = [TASK.engine.run(network, part) for part in torch.split(holed(clean, missing), 32)]
-    ours, plain = told_apart(torch.cat(made), clean), told_apart(mirrored(clean, missing), clean)
+    made = filled(network, holed(clean, missing))
+    ours, plain = told_apart(made, clean), told_apart(mirrored(clean, missing), clean)
     print(f"{len(clean)} continued: told from real ones {ours:.1%}, mirrored ones {plain:.1%}")
     return abs(ours - 0.5) >= abs(plain - 0.5)
 
@@ -150,7 +156,8 @@ def main() -> None:
         made = {
             "biharmonic": biharmonic(clean, missing),
             "marching": marching(clean, missing),
-            "filled": torch.cat([TASK.engine.run(network, part) for part in torch.split(seen, 32)]),
+            "begun": filled(fourier.build(fourier.preset("tiny", SHAPE, {})), seen),
+            "filled": filled(network, seen),
         }
         found = {name: judged(pictures, clean, missing) for name, pictures in made.items()}
         told = ", ".join(f"{name} {l1:.1f} and {far:.3f}" for name, (l1, far) in found.items())

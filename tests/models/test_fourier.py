@@ -37,19 +37,28 @@ def test_any_size_keeps_what_is_known_to_the_bit(channels: int, size: tuple[int,
     assert not torch.equal(made, x[:, :channels])
 
 
-def test_it_begins_as_a_smooth_filling() -> None:
+def test_it_begins_between_two_smooth_fillings_with_grain() -> None:
     x = inputs(2, 3, 40, 56)
+    stiff, soft, fine = fourier.begun(x[:, :3], x[:, 3:])
+    missing = x[:, 3:].bool().expand(-1, 3, -1, -1)
     made = fourier.build(ARGS)["G"](x)
-    assert torch.equal(made, fourier.smooth(x[:, :3], x[:, 3:]))
-    ramp = torch.linspace(-1, 1, 64).expand(1, 3, 64, 64)
-    missing = torch.zeros(1, 1, 64, 64)
-    missing[..., 20:40, 10:50] = 1
-    filled = fourier.smooth(ramp * (1 - missing), missing)
-    assert (filled - ramp).abs().max() < 0.5  # of 2 from side to side; a mean would be 0.6 off
-    assert (filled - ramp).abs().mean() < 0.03
-    constant = torch.full((1, 3, 17, 23), 0.7)
-    gone = inputs(1, 3, 17, 23)[:, 3:]
-    torch.testing.assert_close(fourier.smooth(constant * (1 - gone), gone), constant)
+    begun = (stiff + soft) / 2 + fourier.GRAIN * fine
+    torch.testing.assert_close(made[missing], begun[missing])
+    assert (stiff - soft).abs()[missing].mean() > 0.02
+    assert fine.abs()[missing].mean() > 0.1 and not fine[~missing].any()
+    assert max(float(part.abs().max()) for part in (stiff, soft)) <= 1
+
+
+def test_it_can_choose_at_each_place() -> None:
+    x = inputs(1, 3, 32, 32)
+    network = fourier.build(ARGS)["G"]
+    stiff, soft, fine = fourier.begun(x[:, :3], x[:, 3:])
+    assert isinstance(network, fourier.Filler)
+    assert network.last.bias is not None
+    for weight, grain, chosen in ((50.0, 0.75, stiff + fine), (-50.0, -0.25, soft)):
+        with torch.no_grad():
+            network.last.bias[-2], network.last.bias[-1] = weight, grain
+            torch.testing.assert_close(network(x), chosen)
 
 
 def test_every_place_sees_the_whole_picture() -> None:

@@ -6,9 +6,10 @@ Convolutions" (LaMa), WACV 2022, after Chi, Jiang, Mu, "Fast Fourier Convolution
 place can see all others however large the hole.
 
 Departures: residual blocks without normalisation, whose last convolutions begin at zero;
-skips from each resolution to the same one on the way up; the network adds to a smooth
-filling (pull-push: Gortler et al., "The Lumigraph", SIGGRAPH 1996), which it begins as;
-what is known is put back by the network itself, so no training can change it.
+skips from each resolution to the same one on the way up; the network is given two smooth
+fillings (`layers.plates`) and the grain that they lack (`layers.grain`), chooses between the
+two and how much of the third at each place, and adds to them, since a short run learns no
+equation; what is known is put back by the network itself, so no training can change it.
 """
 
 import math
@@ -20,11 +21,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mintmark.models.layers import patches, presets
+from mintmark.models.layers import grain, patches, plates, presets
 from mintmark.models.layers.resample import enlarge
 from mintmark.models.layers.residual import GAIN, SLOPE, conv
 
 CELL = 4  # pixels a side of one place where the blocks work
+TENSIONS = (0.01, 1.0)  # of the plates that it begins at: for smooth pictures, for textures
+GRAIN = 0.25  # share of the mirrored detail that it begins with
 SMALLEST, LARGEST = 16, 512  # pixels a side of what is learned from, in steps of the smaller
 
 
@@ -96,27 +99,22 @@ class Block(nn.Module):
         return x + y
 
 
-def smooth(pictures: Tensor, missing: Tensor) -> Tensor:
-    """Fills holes from ever wider means of what is known.
+@torch.no_grad()
+def begun(pictures: Tensor, missing: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What a filling begins at, without learning.
 
     Args:
         pictures: (N, C, H, W), 0 where they are missing.
         missing: (N, 1, H, W), 1 where something is missing, else 0.
 
     Returns:
-        (N, C, H, W); what is known is as it was. 0 where nothing is known at all.
+        The pictures filled by a stiff plate and by a soft one, in [-1, 1], and the grain that
+        such fillings lack; (N, C, H, W) each, float32.
     """
-    levels = [(pictures, 1 - missing)]  # sums of what is known, and how much of each cell is
-    while max(levels[-1][0].shape[2:]) > 1:
-        sums, share = levels[-1]
-        halved = F.avg_pool2d(sums, 2, ceil_mode=True), F.avg_pool2d(share, 2, ceil_mode=True)
-        levels.append(halved)
-    sums, share = levels.pop()
-    found = sums / share.clamp(min=1e-6)  # (N, C, 1, 1)
-    for sums, share in reversed(levels):
-        wide = F.interpolate(found, size=sums.shape[2:], mode="bilinear")
-        found = sums + (1 - share) * wide
-    return found
+    with torch.autocast(pictures.device.type, enabled=False):
+        known, holes = pictures.float(), missing.float()
+        stiff, soft = (plates.plate(known, holes, tension).clamp(-1, 1) for tension in TENSIONS)
+        return stiff, soft, grain.mirrored(stiff, holes)
 
 
 class Filler(nn.Module):
@@ -126,7 +124,7 @@ class Filler(nn.Module):
         super().__init__()
         width = args.features
         self.channels = args.channels
-        self.first = conv(args.channels + 1, width, 5, 1.0, bias=True)
+        self.first = conv(3 * args.channels + 1, width, 5, 1.0, bias=True)
         self.down = nn.ModuleList(
             nn.Conv2d(one * width, 2 * one * width, 3, stride=2, padding=1) for one in (1, 2)
         )
@@ -135,7 +133,7 @@ class Filler(nn.Module):
         self.up = nn.ModuleList(
             conv(2 * one * width, one * width, 3, math.sqrt(2), bias=True) for one in (2, 1)
         )
-        self.last = conv(width, args.channels, 3, 0.0, bias=True)
+        self.last = conv(width, args.channels + 2, 3, 0.0, bias=True)
 
     def forward(self, x: Tensor) -> Tensor:
         """Fills pictures.
@@ -149,9 +147,9 @@ class Filler(nn.Module):
         """
         height, width = x.shape[2:]
         known, missing = x[:, : self.channels], x[:, self.channels :]
-        begun = smooth(known, missing)
+        stiff, soft, fine = begun(known, missing)
         odd = (0, -width % CELL, 0, -height % CELL)
-        y = self.first(F.pad(torch.cat([begun, missing], 1), odd, "replicate"))
+        y = self.first(F.pad(torch.cat([stiff, soft, fine, missing], 1), odd, "replicate"))
         y = F.leaky_relu(y, SLOPE)  # (N, features, H, W)
         seen = []
         for layer in self.down:
@@ -160,7 +158,10 @@ class Filler(nn.Module):
         y = self.blocks(y)
         for layer in self.up:
             y = F.leaky_relu(layer(enlarge(y)), SLOPE) + seen.pop()  # (N, half, 2H, 2W)
-        made: Tensor = begun + self.last(y)[:, :, :height, :width]
+        change, choice, more = (
+            self.last(y)[:, :, :height, :width].float().split([self.channels, 1, 1], 1)
+        )
+        made: Tensor = torch.lerp(soft, stiff, choice.sigmoid()) + (GRAIN + more) * fine + change
         return known * (1 - missing) + made * missing
 
 

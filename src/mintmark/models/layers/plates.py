@@ -1,0 +1,130 @@
+"""Smooth fillings: thin plates over the holes of pictures, where networks that fill begin."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+STEPS, MOST = 8, 64  # of the solver at half the resolution, twice as many at the next lower, so on
+LAST = 12  # at full resolution, where each helps more and costs more
+COARSEST = 4  # pixels of the shorter side where it begins
+SPLINE = (1.0, 3.0, 3.0, 1.0)  # a quadratic one of twice the width, of four narrow ones
+TRUST = 0.3  # share of a wide spline's energy that the preconditioner reckons with: several help
+TINY = 1e-20  # of a division by what may be zero
+
+
+def plate(pictures: Tensor, missing: Tensor, tension: float) -> Tensor:
+    """Fills holes as smoothly as can be.
+
+    What is missing minimises the squares of the Laplacian and, times `tension`, of the gradient;
+    the picture is reflected at its borders. Without tension it is biharmonic (Damelin and Hoang,
+    "On Surface Completion and Image Inpainting by Biharmonic Functions", 2018), which overshoots;
+    tension (Schweikert, "An Interpolation Curve Using a Spline in Tension", 1966) takes that.
+
+    Solved from the coarsest resolution upwards (Bornemann and Deuflhard, "The Cascadic Multigrid
+    Method", 1996), a fixed number of steps each: deep holes come near to the solution only.
+
+    Args:
+        pictures: (N, C, H, W), float32, 0 where they are missing.
+        missing: (N, 1, H, W), 1 where something is missing, else 0.
+        tension: In 1 / pixels ** 2; it counts over distances above 1 / sqrt(tension).
+
+    Returns:
+        (N, C, H, W); what is known is as it was. 0 where nothing is known at all.
+    """
+    levels = [(pictures, 1 - missing)]  # sums of what is known, and how much of each cell is
+    while min(levels[-1][0].shape[2:]) > COARSEST:
+        sums, share = (F.avg_pool2d(part, 2, ceil_mode=True) for part in levels[-1])
+        levels.append((sums, share))
+    sums, share = (part.mean((2, 3), keepdim=True) for part in levels[-1])
+    found = sums / share.clamp(min=TINY)  # (N, C, 1, 1)
+    for level in reversed(range(len(levels))):
+        sums, share = levels[level]
+        wide = F.interpolate(found, size=sums.shape[2:], mode="bicubic")
+        begun = torch.where(share > 0, sums / share.clamp(min=TINY), wide)
+        hole = (share == 0).to(sums)
+        holes = [hole] if level else _lower(hole)
+        steps = min(STEPS * 2 ** (level - 1), MOST) if level else LAST
+        found = _settled(begun, holes, tension * 4.0**level, steps)
+    return found
+
+
+def _settled(begun: Tensor, holes: list[Tensor], tension: float, steps: int) -> Tensor:
+    """Preconditioned conjugate gradients from `begun`, within the first of the holes."""
+    found, left = begun, -holes[0] * _force(begun, tension)
+    along = _eased(left, holes, tension)
+    gain = _dot(left, along)
+    for _ in range(steps):
+        bent = holes[0] * _force(along, tension)
+        far = gain / _dot(along, bent).clamp(min=TINY)
+        found, left = found + far * along, left - far * bent
+        eased = _eased(left, holes, tension)
+        former, gain = gain, _dot(left, eased)
+        along = eased + gain / former.clamp(min=TINY) * along
+    return found
+
+
+def _force(plate: Tensor, tension: float) -> Tensor:
+    """Half of how fast the energy grows with each pixel."""
+    return _laplacian(_laplacian(plate) - tension * plate)
+
+
+def _laplacian(x: Tensor) -> Tensor:
+    """The four neighbours less four times the place itself, reflected at the borders."""
+    wide = F.pad(x, (1, 1, 1, 1), "replicate")
+    upright = wide[..., :-2, 1:-1] + wide[..., 2:, 1:-1]
+    return upright + wide[..., 1:-1, :-2] + wide[..., 1:-1, 2:] - 4 * x
+
+
+def _dot(a: Tensor, b: Tensor) -> Tensor:
+    """(N, C, 1, 1)."""
+    return (a * b).sum((2, 3), keepdim=True)
+
+
+def _lower(hole: Tensor) -> list[Tensor]:
+    """The hole, and at each lower resolution where splines lie wholly within it."""
+    holes, known = [hole], 1 - hole
+    while min(known.shape[2:]) > COARSEST:
+        known = _weighed(known)
+        holes.append((known == 0).to(hole))
+    return holes
+
+
+def _eased(left: Tensor, holes: list[Tensor], tension: float) -> Tensor:
+    """What splines of every width would do against what is left, each as if alone.
+
+    Source: Bramble, Pasciak, Xu, "Parallel Multilevel Preconditioners", 1990.
+    """
+    parts = [left]
+    for _ in holes[1:]:
+        parts.append(_weighed(parts[-1]))
+    eased = torch.zeros_like(parts[-1])
+    for level in reversed(range(len(holes))):
+        energy = (20 / 4.0**level + 4 * tension) * (TRUST if level else 1.0)
+        eased = eased + holes[level] * parts[level] / energy
+        if level:
+            eased = _spread(eased, parts[level - 1])
+    return eased * holes[0]
+
+
+def _spread(x: Tensor, like: Tensor) -> Tensor:
+    """The sum of wide splines, at twice the resolution; plain stays plain, as if reflected."""
+    return _splines(x, like) / _splines(torch.ones_like(x[:1, :1]), like)
+
+
+def _weighed(x: Tensor) -> Tensor:
+    """Its transpose: sums weighed by wide splines, at half the resolution."""
+    whole = torch.ones_like(x[:1, :1])
+    share = _splines(whole[..., : x.shape[2] // 2, : x.shape[3] // 2], x)
+    return F.conv2d(x / share, _kernel(x), stride=2, padding=1, groups=x.shape[1])
+
+
+def _splines(x: Tensor, like: Tensor) -> Tensor:
+    odd = [like.shape[axis] - 2 * x.shape[axis] for axis in (2, 3)]
+    return F.conv_transpose2d(
+        x, _kernel(x), stride=2, padding=1, output_padding=odd, groups=x.shape[1]
+    )
+
+
+def _kernel(x: Tensor) -> Tensor:
+    taps = x.new_tensor(SPLINE)
+    return torch.outer(taps, taps).expand(x.shape[1], 1, -1, -1)
