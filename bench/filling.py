@@ -38,6 +38,7 @@ from mintmark.engines import masks
 from mintmark.engines.holes import holed
 from mintmark.engines.paired import balanced
 from mintmark.metrics.extractors import extract, shipped
+from mintmark.models import fourier
 from mintmark.tasks.inpaint import TASK
 from mintmark.training.draws import Draws
 
@@ -110,10 +111,10 @@ def mirrored(clean: Tensor, missing: Tensor) -> Tensor:
     return of_levels(made)
 
 
-def filled(network: Mapping[str, nn.Module], seen: Tensor) -> Tensor:
+def filled(network: Networks, seen: Tensor) -> Tensor:
     """In whole levels as the others, which is what `apply` writes."""
     made = torch.cat([TASK.engine.run(network, part) for part in torch.split(seen, 32)])
-    return of_levels(list(in_levels(made)))
+    return of_levels(list(levels(made)))
 
 
 def judged(made: Tensor, clean: Tensor, missing: Tensor) -> tuple[float, float]:
@@ -134,7 +135,7 @@ def told_apart(made: Tensor, clean: Tensor) -> float:
     return float(machine.score(features[~taught] / scale, labels[~taught]))
 
 
-def told_apart_more(network: dict[str, torch.nn.Module], clean: Tensor) -> bool:
+def told_apart_more(network: Networks, clean: Tensor) -> bool:
     """Whether pictures continued by the network are told from real ones more than mirrored."""
     missing = missing_in(clean, ("half", "border"))
     made = filled(network, holed(clean, missing))
@@ -160,7 +161,7 @@ def main() -> None:
             "filled": filled(network, seen),
         }
         found = {name: judged(pictures, clean, missing) for name, pictures in made.items()}
-        told = ", ".join(f"{name} {l1:.1f} and {far:.3f}" for name, (l1, far) in found.items())
+        told = ", ".join(f"{name} {l1:.2f} and {far:.3f}" for name, (l1, far) in found.items())
         print(f"{len(clean)} patches of {sort}, levels in the hole and perceptual: {told}")
         worse += any(found["filled"][side] >= found[name][side]
                      for name in ("biharmonic", "marching") for side in (0, 1))  # fmt: skip

@@ -6,6 +6,7 @@ import pytest
 import torch
 from arrays import stirred
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from mintmark.core.errors import ConfigError
 from mintmark.engines.holes import holed
@@ -42,11 +43,27 @@ def test_it_begins_between_two_smooth_fillings_with_grain() -> None:
     stiff, soft, fine = fourier.begun(x[:, :3], x[:, 3:])
     missing = x[:, 3:].bool().expand(-1, 3, -1, -1)
     made = fourier.build(ARGS)["G"](x)
-    begun = (stiff + soft) / 2 + fourier.GRAIN * fine
+    lean = fourier.leaning(x[:, :3], x[:, 3:]).sigmoid()
+    begun = torch.lerp(soft, stiff, lean) + fourier.GRAIN * fine
     torch.testing.assert_close(made[missing], begun[missing])
     assert (stiff - soft).abs()[missing].mean() > 0.02
     assert fine.abs()[missing].mean() > 0.1 and not fine[~missing].any()
     assert max(float(part.abs().max()) for part in (stiff, soft)) <= 1
+
+
+def test_a_stiff_plate_suits_smooth_pictures_and_a_soft_one_rough_ones() -> None:
+    draw = torch.Generator().manual_seed(2)
+    smooth = F.interpolate(torch.rand(1, 3, 4, 4, generator=draw), size=(40, 40), mode="bicubic")
+    rough = torch.rand(1, 3, 40, 40, generator=draw)
+    even = torch.full((1, 3, 40, 40), 0.3)
+    missing = torch.zeros(3, 1, 40, 40)
+    missing[..., 10:20, 5:30] = 1
+    pictures = torch.cat([smooth, rough, even]) * (1 - missing)
+    lean = fourier.leaning(pictures, missing).flatten()
+    assert lean[0] > 3 and lean[1] < -2 and torch.isfinite(lean[2])
+    other = pictures + 5 * missing  # what is missing says nothing
+    torch.testing.assert_close(fourier.leaning(other, missing).flatten(), lean)
+    assert torch.isfinite(fourier.leaning(pictures[:, :, :2, :1], missing[:, :, :2, :1])).all()
 
 
 def test_it_can_choose_at_each_place() -> None:

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 STEPS, MOST = 8, 64  # of the solver at half the resolution, twice as many at the next lower, so on
-LAST = 12  # at full resolution, where each helps more and costs more
+LAST = 16  # at full resolution, where each helps more and costs more
 COARSEST = 4  # pixels of the shorter side where it begins
 SPLINE = (1.0, 3.0, 3.0, 1.0)  # a quadratic one of twice the width, of four narrow ones
 TRUST = 0.3  # share of a wide spline's energy that the preconditioner reckons with: several help
