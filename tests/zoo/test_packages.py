@@ -14,6 +14,7 @@ from mintmark.actions.generate import artifacts, load, networks_for
 from mintmark.actions.requests import ApplyRequest, GenerateRequest
 from mintmark.actions.world import open_world
 from mintmark.core.media import Picture
+from mintmark.core.records import Side
 from mintmark.data.encode import encode
 from mintmark.data.pictures import decode
 from mintmark.models.card import parse
@@ -24,6 +25,7 @@ MOST = 12 << 20  # bytes
 every_package = pytest.mark.parametrize("name", zoo.names())
 every_drawing = pytest.mark.parametrize("name", zoo.drawing())
 every_working = pytest.mark.parametrize("name", sorted(set(zoo.names()) - set(zoo.drawing())))
+MARGINS: dict[str, dict[Side, int]] = {"inpaint": {"left": 16}}  # of what fills, which must be told
 
 
 def photograph(name: str = "astronaut") -> NDArray[np.uint8]:
@@ -37,8 +39,8 @@ def folder_of(name: str) -> Path:
 
 def test_they_are_there() -> None:
     assert set(zoo.names()) == {
-        "avatars", "denoise", "digits", "low-dose-ct", "outlines-to-colour", "photo-x2",
-        "photo-x4",
+        "avatars", "denoise", "digits", "inpaint", "low-dose-ct", "outlines-to-colour",
+        "photo-x2", "photo-x4",
     }  # fmt: skip
 
 
@@ -67,7 +69,12 @@ def test_working_twice_gives_the_same_bytes(name: str, tmp_path: Path) -> None:
     photo = photograph()[:96, 150:246]
     (tmp_path / "a.png").write_bytes(encode(Picture(photo), "png"))
     for folder in ("first", "second"):
-        request = ApplyRequest(package=name, pictures=(tmp_path / "a.png",), out=tmp_path / folder)
+        request = ApplyRequest(
+            package=name,
+            pictures=(tmp_path / "a.png",),
+            out=tmp_path / folder,
+            outpaint=MARGINS.get(name, {}),
+        )
         deque(apply(request, open_world()), maxlen=0)
     first, second = ((tmp_path / folder / "a.png").read_bytes() for folder in ("first", "second"))
     assert first == second
