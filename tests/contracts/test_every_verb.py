@@ -175,7 +175,7 @@ def test_no_unmarked_path_out_of_generate(format: str, trained: Path, tmp_path: 
 def test_no_unmarked_path_out_of_demo(digits: Path, trained: Path, tmp_path: Path) -> None:
     check_progress(verbs(digits, trained, tmp_path)["demo"]())
     out = tmp_path / "demo"
-    check_marked(out, least=1 + 1 + 3 + len(zoo.names()), real=out / "data")
+    check_marked(out, least=1 + 1 + 3 + len(zoo.drawing()), real=out / "data")
     parts = {"grid.png", "report.md", "figures.json", "report", "data", "run", "zoo"}
     assert parts == {path.name for path in out.iterdir()}
 

@@ -24,7 +24,7 @@ MUTANTS: list[tuple[str, str, str]] = [
     ("the global generator decides", 'torch.manual_seed(derive(seed, "attributes", "weights"))',
      "torch.initial_seed()"),
     ("values that none has are let in", "if absent := sorted", "if absent := [] and sorted"),
-    ("the layout is not checked", "_layout(weights) != _layout(net.state_dict()) or ", ""),
+    ("the layout is not checked", "layout(weights) != layout(net.state_dict()) or ", ""),
     ("boasts are believed", " or not _sound(weights)", ""),
     ("the format is not checked", 'header.get("format") != FORMAT', 'not header.get("format")'),
 ]  # fmt: skip

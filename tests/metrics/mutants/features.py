@@ -30,7 +30,7 @@ MUTANTS: list[tuple[str, str, str]] = [
     ),
     (
         "the layout is not checked",
-        "if _layout(weights) != _layout(net.state_dict()):",
+        "if layout(weights) != layout(net.state_dict()):",
         "if not weights:",
     ),
     ("the format is not checked", 'header.get("format") != FORMAT', 'not header.get("format")'),
