@@ -46,6 +46,11 @@ def request_of(task: Translation, data: Path, out: Path) -> TrainRequest:
     )
 
 
+@pytest.mark.parametrize("name", TASKS)
+def test_a_border_is_repeated_only_where_crops_were_learned(name: str) -> None:
+    assert (TASKS[name].engine.border > 0) == (TASKS[name].cutting == "crops")
+
+
 @pytest.fixture(scope="module", params=list(TASKS))
 def made(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

@@ -305,3 +305,19 @@ def test_it_learns_both_directions_in_one_run(name: str, pixels: PixelSet) -> No
         made = engine.run(state.averages, Wanted(real, engine.code(state.averages, 1 - kind)))
         error, unchanged = (made - truth).abs().mean(), (real - truth).abs().mean()
         assert error < 0.6 * unchanged, (kind, float(error), float(unchanged))
+
+
+@pytest.mark.parametrize("border", [0, 8])
+def test_whole_pictures_are_used_as_they_were_learned_and_crops_with_more_around(
+    border: int, pixels: PixelSet
+) -> None:
+    """Faces changed only half way, because a repeated border hid from the network where it was."""
+    nets = networks()
+    real = torch.from_numpy(np.array(pixels.pixels[:2])).float() / 127.5 - 1
+    engine = replace(ENGINE, border=border)
+    code = engine.code(nets, 1)
+    made = engine.run(nets, Wanted(real, code))
+    with torch.no_grad():
+        learned = nets["G"](real, code.expand(2, -1)).clamp(-1, 1)
+    assert made.shape == real.shape
+    assert torch.equal(made, learned) == (border == 0)

@@ -37,7 +37,20 @@ def test_filtered_it_begins_at_a_plain_filter_and_sees_both() -> None:
     assert torch.allclose(fresh, means(x, noise(x)))
     network = built(filtered=True)["G"]
     assert network(x).shape == x.shape
-    assert network.state_dict()["first.weight"].shape[1] == 2 * 3 * 4  # both, folded
+    assert network.state_dict()["first.weight"].shape[1] == (2 * 3 + 1) * 4  # both, and the noise
+
+
+def test_filtered_it_changes_little_where_there_is_little_noise() -> None:
+    """Measured in levels, what a short run adds did a clean photograph more harm than its noise."""
+    torch.manual_seed(0)
+    network = unet.build({**ARGS, "filtered": True})["G"]
+    assert isinstance(network, unet.UNet)
+    with torch.no_grad():
+        network.last.get_parameter("bias").fill_(0.5)
+    flat = torch.zeros(2, 3, 32, 32)
+    given = flat + torch.tensor([0.02, 0.2])[:, None, None, None] * torch.randn(2, 3, 32, 32)
+    change = (network(given) - means(given, noise(given))).abs().mean((1, 2, 3))
+    assert torch.allclose(change, 0.5 * noise(given).flatten(), rtol=1e-4)
 
 
 def test_a_place_sees_far() -> None:

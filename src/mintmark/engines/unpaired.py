@@ -39,7 +39,6 @@ from mintmark.training.trainer import Average, Batch, Cosine, Moment, Phase
 GAMMA = Cosine(1.0, 0.1)
 NCE, CYCLE = 0.5, 10.0  # usual weights
 CELLS = 8  # a side of the small pictures whose brightness is compared
-BORDER = 8  # pixels
 BLUR = 5  # pixels a side over which edges are blurred
 LUMA = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R BT.601)
 
@@ -102,6 +101,10 @@ class Unpaired(Steady):
             real and what is made in a row are of different kinds.
         gamma: Weight of the penalties R1 and R2.
         penalty_every: Steps between penalties; they are scaled to make up for it.
+        border: Pixels repeated beyond the border of pictures in use, and cut off what is made. For
+            games that learn from crops: the zeros beyond a crop are no border of a picture. Who
+            learns from whole pictures has found out by them where in a picture things are (Islam
+            et al., "How Much Position Information Do CNNs Encode?", 2020), and needs them in use.
     """
 
     nce: float = NCE
@@ -117,6 +120,7 @@ class Unpaired(Steady):
     game: Game = NON_SATURATING
     gamma: Cosine = GAMMA
     penalty_every: int = 4
+    border: int = 0
 
     def keeping(self, content: Content) -> "Unpaired":
         """The game with what keeps the content alone, at its usual weight."""
@@ -279,10 +283,11 @@ class Unpaired(Steady):
         """
         given = inputs.pictures if inputs.tones is None else toned(inputs.pictures, inputs.tones)
         code = inputs.code.expand(len(given), -1)
-        # What a network makes at a border follows from the zeros beyond it, and is cut off.
-        padded = F.pad(given.to(code), [BORDER] * 4, "replicate")
+        padded = F.pad(given.to(code), [self.border] * 4, "replicate")
         with torch.no_grad():
-            made: Tensor = networks["G"](padded, code)[:, :, BORDER:-BORDER, BORDER:-BORDER]
+            made: Tensor = networks["G"](padded, code)
+        height, width = given.shape[2:]
+        made = made[:, :, self.border :, self.border :][:, :, :height, :width]
         return torch.lerp(inputs.pictures.cpu(), made.float().cpu().clamp(-1, 1), inputs.strength)
 
 

@@ -6,10 +6,12 @@ with Deep Denoiser Prior" (DRUNet), 2021. Works on 2 x 2 cells folded into chann
 al., "Real-ESRGAN", 2021), which costs a quarter.
 
 Departures: residual blocks of this package, without normalisation; the network adds to its
-input, and its last layer begins at zero, so that training starts at the picture given, or at
-non-local means of it where it is `filtered`, which take a network long to match; the
-discriminator scores patches, and sees what was given beside them where it is `conditional`
-(Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks", 2017).
+input, and its last layer begins at zero, so that training starts at the picture given. Where it
+is `filtered` it starts at non-local means instead, which take a network long to match, is told
+how strong the noise looks (Zhang et al., "FFDNet", 2018), and what it adds is measured in that:
+a network that is unsure then does little harm where there is little noise. The discriminator
+scores patches, and sees what was given beside them where it is `conditional` (Isola et al.,
+"Image-to-Image Translation with Conditional Adversarial Networks", 2017).
 """
 
 from collections.abc import Container, Mapping
@@ -43,7 +45,7 @@ class UNetArgs:
         features: Channels at the highest resolution.
         blocks: Residual blocks a resolution, each on the way down and on the way up.
         filtered: Whether it begins at non-local means of the picture instead of the picture, and is
-            given both.
+            given both, and how strong the noise looks.
         conditional: Whether the discriminator sees the input beside the picture.
         scales: Resolutions that the discriminator judges at, from the full one down by halves.
     """
@@ -80,7 +82,9 @@ class UNet(nn.Module):
     def __init__(self, args: UNetArgs) -> None:
         super().__init__()
         self.channels, self.filtered = args.channels, args.filtered
-        planes = args.channels * (1 + args.filtered) + args.more
+        planes = args.channels + args.more
+        if args.filtered:
+            planes += args.channels + 1
         widths = [level * args.features for level in LEVELS]
         scale = (2 * len(widths) * args.blocks) ** -0.5  # fix-up, see `ResidualArgs.fixup`
 
@@ -105,8 +109,11 @@ class UNet(nn.Module):
             Pictures, (N, channels, H, W).
         """
         height, width = x.shape[2:]
+        unit: Tensor | float = 1.0  # of what is added
         if self.filtered:
-            x = torch.cat([self._filtered(x[:, : self.channels]), x], 1)
+            plain, sigma = self._filtered(x[:, : self.channels])
+            x = torch.cat([plain, x, sigma.expand(-1, -1, height, width)], 1)
+            unit = sigma
         whole = F.pad(x, (0, -width % CELL, 0, -height % CELL), "replicate")
         y = self.first(F.pixel_unshuffle(whole, FOLD))  # (N, features, H / 2, W / 2)
         seen = []
@@ -118,12 +125,13 @@ class UNet(nn.Module):
         for stage, enlarge in zip(self.up[::-1], self.enlarge[::-1], strict=True):
             y = stage(F.pixel_shuffle(enlarge(y), 2) + seen.pop())  # (N, former width, 2h, 2w)
         change = F.pixel_shuffle(self.last(y), FOLD)[:, :, :height, :width]
-        return x[:, : self.channels] + change
+        return x[:, : self.channels] + unit * change
 
-    def _filtered(self, pictures: Tensor) -> Tensor:
-        """A plain filter's answer, from which no gradient is wanted; in float32."""
+    def _filtered(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """A plain filter's answer, and the noise, (N, 1, 1, 1), without gradients; in float32."""
         with torch.no_grad(), torch.autocast(pictures.device.type, enabled=False):
-            return nonlocal_means.means(pictures.float(), nonlocal_means.noise(pictures.float()))
+            sigma = nonlocal_means.noise(pictures.float())
+            return nonlocal_means.means(pictures.float(), sigma), sigma
 
 
 PRESETS: Mapping[str, Mapping[str, int]] = {

@@ -21,7 +21,7 @@ TASK = Translation(
         "photographs, some hundred drawings, and a quarter of an hour on a quiet core. It "
         "simplifies what is there; faces do not become characters."
     ),
-    engine=Unpaired(nce=1.0, edges=0.5),
+    engine=Unpaired(nce=1.0, edges=0.5, border=8),
     schedules=TRANSLATING,
     inputs=(PICTURE, PART, TO, STRENGTH, REFERENCE, PHOTO),
     size=64,

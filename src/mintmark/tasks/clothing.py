@@ -13,7 +13,7 @@ TASK = Translation(
         "hour on a quiet core. Cut and folds stay as they are, and large patterns do not follow "
         "them."
     ),
-    engine=Unpaired(nce=1.0, texture=2.0, tone=True, identity=3.0),
+    engine=Unpaired(nce=1.0, texture=2.0, tone=True, identity=3.0, border=8),
     schedules=TRANSLATING,
     inputs=(PICTURE, PART, REFERENCE, STRENGTH, PHOTO),
     size=64,

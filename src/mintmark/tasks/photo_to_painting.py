@@ -21,7 +21,7 @@ TASK = Translation(
         "hour on a quiet core. It paints colours and textures of the size of the pieces that it "
         "learned from; it draws nothing anew."
     ),
-    engine=Unpaired(nce=1.0),
+    engine=Unpaired(nce=1.0, border=8),
     schedules=TRANSLATING,
     inputs=(PICTURE, PART, TO, STRENGTH, REFERENCE, PHOTO),
     size=64,

@@ -12,7 +12,7 @@ TASK = Translation(
         "hour on a quiet core. Brushes wider than the pieces that it learned from, and shapes, are "
         "not style to it."
     ),
-    engine=Unpaired(nce=0.5, texture=2.0, tone=True, identity=3.0),
+    engine=Unpaired(nce=0.5, texture=2.0, tone=True, identity=3.0, border=8),
     schedules=TRANSLATING,
     inputs=(PICTURE, PART, REFERENCE, STRENGTH, PHOTO),
     size=64,

@@ -7,6 +7,13 @@ from torch.nn import functional as F
 REACH = 4  # pixels around a place where alike ones are looked for
 PATCH = 5  # pixels a side of what is compared
 STRENGTH = 0.8  # of the filter, in deviations of the noise
+MARGIN = REACH + PATCH // 2  # pixels beyond the border that are looked at
+HALF = tuple(  # of the shifts within reach, one of each two that are opposite
+    (down, right)
+    for down in range(REACH + 1)
+    for right in range(-REACH, REACH + 1)
+    if (down, right) > (0, 0)
+)
 LEAST = 1 / 255  # deviation below which there is nothing to take out, on the scale of [-1, 1]
 DEVIATION = 0.6745  # median of the absolute value of a normal number
 LAPLACIAN = ((1.0, -2.0, 1.0), (-2.0, 4.0, -2.0), (1.0, -2.0, 1.0))  # noise times 6
@@ -45,13 +52,39 @@ def means(x: Tensor, sigma: Tensor) -> Tensor:
         (N, C, H, W).
     """
     height, width = x.shape[2:]
-    around = F.pad(x, [REACH] * 4, "replicate")
-    total, weights = torch.zeros_like(x), torch.zeros_like(x[:, :1])
-    for down in range(2 * REACH + 1):
-        for right in range(2 * REACH + 1):
-            other = around[:, :, down : down + height, right : right + width]
-            far = (x - other).square().mean(1, keepdim=True)  # (N, 1, H, W)
-            far = F.avg_pool2d(F.pad(far, [PATCH // 2] * 4, "replicate"), PATCH, stride=1)
-            alike = (-(far - 2 * sigma**2).clamp(min=0) / (STRENGTH * sigma) ** 2).exp()
-            total, weights = total + alike * other, weights + alike
+    wide = F.pad(x, [MARGIN] * 4, "replicate")
+    total, weights = x.clone(), torch.ones_like(x[:, :1])  # a pixel is wholly like itself
+    for shift in HALF:
+        alike, ahead, behind = _alike(wide, shift, sigma)
+        # Two places are as alike from either end, so half of the shifts serve both ways.
+        for found, (down, right) in ((ahead, shift), (behind, (-shift[0], -shift[1]))):
+            weight = alike[:, :, found[0] : found[0] + height, found[1] : found[1] + width]
+            top, left = MARGIN + down, MARGIN + right
+            total = total + weight * wide[:, :, top : top + height, left : left + width]
+            weights = weights + weight
     return total / weights
+
+
+def _alike(
+    wide: Tensor, shift: tuple[int, int], sigma: Tensor
+) -> tuple[Tensor, tuple[int, int], tuple[int, int]]:
+    """How alike places are to those a shift away, from 0 to 1.
+
+    Args:
+        wide: Pictures with their margin, (N, C, H + 2 MARGIN, W + 2 MARGIN).
+        shift: Rows down, at least 0, and columns to the right.
+        sigma: The standard deviation of their noise, (N, 1, 1, 1).
+
+    Returns:
+        (N, 1, H + rows, W + columns), and where in it the places of the pictures begin that look
+        ahead by the shift, and those that the shift ends at.
+    """
+    down, right = shift
+    top, left = MARGIN - down - PATCH // 2, MARGIN - max(right, 0) - PATCH // 2
+    rows = wide.shape[2] - 2 * MARGIN + down + PATCH - 1
+    columns = wide.shape[3] - 2 * MARGIN + abs(right) + PATCH - 1
+    here = wide[:, :, top : top + rows, left : left + columns]
+    there = wide[:, :, top + down : top + down + rows, left + right : left + right + columns]
+    far = F.avg_pool2d((here - there).square().mean(1, keepdim=True), PATCH, stride=1)
+    alike = (-(far - 2 * sigma**2).clamp(min=0) / (STRENGTH * sigma) ** 2).exp()
+    return alike, (down, max(right, 0)), (0, max(-right, 0))
