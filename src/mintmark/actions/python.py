@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mintmark.actions import generate as generating
-from mintmark.actions.apply import apply as applying
 from mintmark.actions.requests import ApplyRequest, EvaluateRequest, GenerateRequest, TrainRequest
 from mintmark.actions.world import open_world
 from mintmark.core.records import Artifact
@@ -57,6 +56,8 @@ class Model:
         Returns:
             The files.
         """
+        from mintmark.actions.apply import apply as applying  # scipy, and needed only here
+
         given = [pictures] if isinstance(pictures, str | Path) else pictures
         request = ApplyRequest(
             package=str(self.package.path),

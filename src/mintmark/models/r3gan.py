@@ -36,7 +36,7 @@ class Generator(nn.Module):
         inputs = args.latent * (2 if args.is_conditional else 1)
         self.linear = nn.Linear(inputs, args.widths[0], bias=False)
         nn.init.normal_(self.linear.weight, 0, 1 / math.sqrt(inputs))
-        self.basis = nn.Parameter(torch.randn(args.widths[0], *args.base))
+        self.basis = nn.Parameter(nn.init.normal_(torch.empty(args.widths[0], *args.base)))
         self.stages = nn.ModuleList(stage(args, width) for width in args.widths)
         self.widen = between(args.widths)
         self.finish = conv(args.widths[-1], args.channels, 1, 1.0)

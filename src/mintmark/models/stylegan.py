@@ -75,7 +75,7 @@ class SlowLinear(nn.Module):
 
     def __init__(self, into: int, out: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(out, into).div_(SLOWER))
+        self.weight = nn.Parameter(nn.init.normal_(torch.empty(out, into), std=1 / SLOWER))
         self.bias = nn.Parameter(torch.zeros(out))
         self.gain = SLOWER * GAIN / math.sqrt(into)
 
@@ -186,7 +186,7 @@ class Generator(nn.Module):
         self.top = len(args.widths) - 1
         self.sides = [args.side(place) for place in range(len(args.widths))]
         self.mapping = MappingNetwork(args)
-        self.basis = nn.Parameter(torch.randn(args.widths[0], *args.base))
+        self.basis = nn.Parameter(nn.init.normal_(torch.empty(args.widths[0], *args.base)))
         self.start = _affine(args.style, args.widths[0])
         repeated = (width for width in args.widths for _ in range(args.blocks))
         self.blocks = nn.ModuleList(StyleBlock(args, width) for width in repeated)
