@@ -57,7 +57,7 @@ DEPTH = (16, 32)  # pixels that are missing at one side
 NEAR = 16  # pixels on either side of the seam that the judge sees
 TAUGHT, JUDGED = 20, 40  # patches of each photograph that the judge learns from, and that it judges
 SEEDS = 3
-STEPS, BATCH, RATE = 600, 32, 2e-3  # of the judge; pairs a step
+STEPS, BATCH, RATE = 300, 32, 3e-3  # of the judge; pairs a step
 BEYOND = 400  # patches that the logistic regression sees
 KINDS: tuple[masks.Kind, ...] = ("half", "border")  # of those
 
@@ -79,7 +79,8 @@ class Patches:
         """(N, 1, 64, 64)."""
         found = torch.zeros(len(self.clean), 1, SIDE, SIDE)
         for one, side, depth in zip(found, self.side, self.depth, strict=True):
-            torch.rot90(one, int(side), (1, 2))[..., SIDE - depth :] = 1
+            one[..., SIDE - depth :] = 1
+            one.copy_(torch.rot90(one, -int(side), (1, 2)))
         return found
 
     def folded(self, pictures: Tensor) -> Tensor:
@@ -120,8 +121,8 @@ class Judge(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for into, out, stride in ((6, 24, 1), (24, 32, 2), (32, 48, 2)):
-            layers += [nn.Conv2d(into, out, 3, stride, 1), nn.ReLU()]
+        for into, out, stride in ((6, 16, 1), (16, 32, 2), (32, 48, 2)):
+            layers += [nn.Conv2d(into, out, 3, stride, 1), nn.BatchNorm2d(out), nn.ReLU()]
         self.local = nn.Sequential(*layers)
         self.last = nn.Linear(48 * NEAR // 4, 1)
 
@@ -148,7 +149,7 @@ def taught(made: Tensor, real: Tensor, seed: int) -> Judge:
         loss.backward()
         optimiser.step()
         schedule.step()
-    return network
+    return network.eval()
 
 
 @torch.no_grad()
