@@ -38,6 +38,7 @@ import torch
 from filling import filled, mirrored, missing_in, of_levels, photographs, write
 from numpy.typing import NDArray
 from PIL import Image
+from runs import DEFAULT, Networks, levels, packaged
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -50,7 +51,6 @@ from mintmark.engines.paired import balanced
 from mintmark.metrics.extractors import extract, shipped
 from mintmark.models import fourier
 from mintmark.tasks._task import Restoration
-from runs import DEFAULT, Networks, levels, packaged
 
 SIDE = 64
 DEPTH = (16, 32)  # pixels that are missing at one side
@@ -146,7 +146,7 @@ def taught(made: Tensor, real: Tensor, seed: int) -> Judge:
         both = both.flip(2) if rng.integers(2) else both
         loss = F.binary_cross_entropy_with_logits(network(both), labels)
         optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimiser.step()
         schedule.step()
     return network.eval()
