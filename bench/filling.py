@@ -6,13 +6,11 @@ patch loses 10 to 50 % in one of four ways: a box, brush strokes, a half, a bord
 against it are scikit-image's biharmonic equation and OpenCV's fast marching (Telea, 2004).
 
 Judged: the mean absolute difference in the hole (levels of 255) and the perceptual distance
-in the shipped feature network, means over patches. Borders and halves (what outpainting
-fills) are judged by one more figure beside mirrored pictures: how well a classifier of two
-kinds (Lopez-Paz and Oquab, 2017) tells the filled pictures from the real ones in the shipped
-features, on halves that it did not learn from; 50 % is chance.
+in the shipped feature network, means over patches. How well pictures are continued beyond
+their borders is judged by `continuing.py`.
 
 Limits, for the weights that `apply` takes by default: less than both baselines in both
-figures, on photographs and on textures; nearer to chance than mirroring.
+figures, on photographs and on textures.
 
     python bench/filling.py [IMAGES|PACKAGE] [DATA] [PICTURE]
 
@@ -30,14 +28,12 @@ import torch
 from runs import DEFAULT, Networks, Pixels, cache, levels, packaged, perceptual, save_sheet, trained
 from skimage import data
 from skimage.restoration import inpaint_biharmonic
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from mintmark.actions import prepare
 from mintmark.engines import masks
 from mintmark.engines.holes import holed
 from mintmark.engines.paired import balanced
-from mintmark.metrics.extractors import extract, shipped
 from mintmark.models import fourier
 from mintmark.tasks.inpaint import TASK
 from mintmark.training.draws import Draws
@@ -46,7 +42,6 @@ SHAPE = (3, 64, 64)
 IMAGES = 32_000
 TEXTURES = ("brick", "grass", "gravel")  # of 512 x 512 grey pixels
 COUNT = 120  # patches of each sort
-BEYOND = 400  # patches of photographs that are continued
 RADIUS = 3  # pixels around a place that fast marching looks at
 KINDS: tuple[masks.Kind, ...] = ("box", "strokes", "half", "border")
 
@@ -123,27 +118,6 @@ def judged(made: Tensor, clean: Tensor, missing: Tensor) -> tuple[float, float]:
     return float(far.mean() * 127.5), perceptual(made, clean)
 
 
-def told_apart(made: Tensor, clean: Tensor) -> float:
-    """How often a classifier that learned from half of the pictures is right on the others."""
-    pixels = levels(torch.cat([made, clean])).transpose(0, 3, 1, 2)
-    features = extract(shipped("pictures"), pixels)
-    labels = np.repeat([0, 1], len(clean))
-    taught = np.tile(np.arange(len(clean)) % 4 < 2, 2)  # a pair is never split
-    scale = features[taught].std(0) + 1e-6
-    machine = LogisticRegression(C=0.01, max_iter=2000)
-    machine.fit(features[taught] / scale, labels[taught])
-    return float(machine.score(features[~taught] / scale, labels[~taught]))
-
-
-def told_apart_more(network: Networks, clean: Tensor) -> bool:
-    """Whether pictures continued by the network are told from real ones more than mirrored."""
-    missing = missing_in(clean, ("half", "border"))
-    made = filled(network, holed(clean, missing))
-    ours, plain = told_apart(made, clean), told_apart(mirrored(clean, missing), clean)
-    print(f"{len(clean)} continued: told from real ones {ours:.1%}, mirrored ones {plain:.1%}")
-    return abs(ours - 0.5) >= abs(plain - 0.5)
-
-
 def main() -> None:
     source = sys.argv[1] if len(sys.argv) > 1 else str(IMAGES)
     folder = Path(sys.argv[2]) if len(sys.argv) > 2 else Path("data/photos")
@@ -166,7 +140,6 @@ def main() -> None:
         worse += any(found["filled"][side] >= found[name][side]
                      for name in ("biharmonic", "marching") for side in (0, 1))  # fmt: skip
         shown.append(torch.stack([seen[:8, :3], *(one[:8] for one in made.values()), clean[:8]], 1))
-    worse += told_apart_more(network, photographs(folder / "held-out", BEYOND))
     if len(sys.argv) > 3:
         write(Path(sys.argv[3]), torch.cat(shown))
     sys.exit(int(worse > 0))

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from mintmark.core.errors import ConfigError
 from mintmark.engines.holes import holed
 from mintmark.models import fourier
+from mintmark.models.layers import plates
 
 ARGS: dict[str, Any] = {"height": 32, "width": 32, "channels": 3, "features": 8, "blocks": 1}
 
@@ -43,8 +44,7 @@ def test_it_begins_between_two_smooth_fillings_with_grain() -> None:
     stiff, soft, fine = fourier.begun(x[:, :3], x[:, 3:])
     missing = x[:, 3:].bool().expand(-1, 3, -1, -1)
     made = fourier.build(ARGS)["G"](x)
-    lean = fourier.leaning(x[:, :3], x[:, 3:]).sigmoid()
-    begun = torch.lerp(soft, stiff, lean) + fourier.GRAIN * fine
+    begun = (soft + stiff) / 2 + fourier.GRAIN * fine
     torch.testing.assert_close(made[missing], begun[missing])
     assert (stiff - soft).abs()[missing].mean() > 0.02
     assert fine.abs()[missing].mean() > 0.1 and not fine[~missing].any()
@@ -55,15 +55,42 @@ def test_a_stiff_plate_suits_smooth_pictures_and_a_soft_one_rough_ones() -> None
     draw = torch.Generator().manual_seed(2)
     smooth = F.interpolate(torch.rand(1, 3, 4, 4, generator=draw), size=(40, 40), mode="bicubic")
     rough = torch.rand(1, 3, 40, 40, generator=draw)
+    blocks = F.interpolate(torch.rand(1, 3, 5, 5, generator=draw), size=(40, 40))
     even = torch.full((1, 3, 40, 40), 0.3)
-    missing = torch.zeros(3, 1, 40, 40)
-    missing[..., 10:20, 5:30] = 1
-    pictures = torch.cat([smooth, rough, even]) * (1 - missing)
-    lean = fourier.leaning(pictures, missing).flatten()
-    assert lean[0] > 3 and lean[1] < -2 and torch.isfinite(lean[2])
+    missing = torch.zeros(4, 1, 40, 40)
+    missing[..., 11:21, 5:30] = 1  # odd: cells of two rows are known by half
+    pictures = torch.cat([smooth, rough, blocks, even]) * (1 - missing)
+    found = fourier.tension(pictures, missing).flatten()
+    assert found[0] < 0.01 and found[1] > 1 and found[0] < found[2] < found[1]
+    assert torch.isfinite(found[3])
     other = pictures + 5 * missing  # what is missing says nothing
-    torch.testing.assert_close(fourier.leaning(other, missing).flatten(), lean)
-    assert torch.isfinite(fourier.leaning(pictures[:, :, :2, :1], missing[:, :, :2, :1])).all()
+    torch.testing.assert_close(fourier.tension(other, missing).flatten(), found)
+    assert torch.isfinite(fourier.tension(pictures[:, :, :2, :1], missing[:, :, :2, :1])).all()
+
+
+def test_the_finest_grain_does_not_make_a_plate_soft() -> None:
+    """A fill of 32 pixels follows shapes, and every photograph has grain."""
+    slope = torch.linspace(-0.8, 0.8, 48).expand(1, 3, 48, 48)
+    grain = 0.02 * (-1.0) ** torch.arange(48)
+    missing = torch.zeros(1, 1, 48, 48)
+    missing[..., 30:] = 1
+    assert fourier.tension((slope + grain) * (1 - missing), missing) == fourier.LEAST
+
+
+def test_no_filling_leaves_the_range_of_what_is_known() -> None:
+    """A stiff plate goes on along slopes, beyond every colour of the picture."""
+    slope = torch.linspace(-0.5, 0.4, 24).repeat(24, 1)
+    pictures = torch.stack([slope, -slope, slope.T])[None]
+    missing = torch.zeros(1, 1, 24, 24)
+    missing[..., 14:] = 1
+    free = plates.plate(pictures * (1 - missing), missing, fourier.LEAST)
+    known = pictures[..., :14]
+    low, high = known.amin((2, 3), keepdim=True), known.amax((2, 3), keepdim=True)
+    assert float(free[:, 0].max()) > float(high[:, 0]) + 0.1
+    for made in fourier.begun(pictures * (1 - missing), missing)[:2]:
+        assert (made >= low).all() and (made <= high).all()
+    nothing = torch.ones(1, 1, 24, 24)
+    assert not any(part.any() for part in fourier.begun(0 * pictures, nothing))
 
 
 def test_it_can_choose_at_each_place() -> None:

@@ -7,10 +7,10 @@ place can see all others however large the hole.
 
 Departures: residual blocks without normalisation, whose last convolutions begin at zero;
 skips from each resolution to the same one on the way up; the network is given two smooth
-fillings (`layers.plates`) and the grain that they lack (`layers.grain`), chooses between the
-two and how much of the third at each place, beginning with what suits the roughness of the
-picture, and adds to them, since a short run learns no equation; what is known is put back by
-the network itself, so no training can change it.
+fillings (`layers.plates`), a little too stiff and a little too soft for the roughness of the
+picture, and the grain that they lack (`layers.grain`), chooses between the two and how much of
+the third at each place, beginning in the middle, and adds to them, since a short run learns no
+equation; what is known is put back by the network itself, so no training can change it.
 """
 
 import math
@@ -27,9 +27,10 @@ from mintmark.models.layers.resample import enlarge
 from mintmark.models.layers.residual import GAIN, SLOPE, conv
 
 CELL = 4  # pixels a side of one place where the blocks work
-TENSIONS = (0.01, 1.0)  # of the plates that it begins at: for smooth pictures, for textures
-ROUGH, LEANING = 1.7, 3.0  # roughness where both plates suit, and how fast one does beyond it
-SURE, TINY = 6.0, 1e-8  # most of that, and what is even
+SUITED, POWER = 2.8, 6.7  # roughness that a tension of 1 suits, and how fast that grows with it
+LEAST, MOST = 0.003, 5.0  # of that tension: what lies beyond changes little
+APART = 3.0  # times less and more are the tensions of the plates that it begins at
+TINY = 1e-8  # of what is even
 GRAIN = 0.25  # share of the mirrored detail that it begins with
 SMALLEST, LARGEST = 16, 512  # pixels a side of what is learned from, in steps of the smaller
 
@@ -111,32 +112,47 @@ def begun(pictures: Tensor, missing: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         missing: (N, 1, H, W), 1 where something is missing, else 0.
 
     Returns:
-        The pictures filled by a stiff plate and by a soft one, in [-1, 1], and the grain that
-        such fillings lack; (N, C, H, W) each, float32.
+        The pictures filled by a stiff plate and by a soft one, within the range of what is known,
+        and the grain that such fillings lack; (N, C, H, W) each, float32.
     """
     with torch.autocast(pictures.device.type, enabled=False):
         known, holes = pictures.float(), missing.float()
-        stiff, soft = (plates.plate(known, holes, tension).clamp(-1, 1) for tension in TENSIONS)
+        suited, (low, high) = tension(known, holes), _range(known, holes)
+        stiff, soft = (
+            plates.plate(known, holes, suited * times).clamp(low, high)
+            for times in (1 / APART, APART)
+        )
         return stiff, soft, grain.mirrored(stiff, holes)
 
 
 @torch.no_grad()
-def leaning(pictures: Tensor, missing: Tensor) -> Tensor:
-    """How much better a stiff plate suits pictures than a soft one, as a logit, (N, 1, 1, 1).
+def tension(pictures: Tensor, missing: Tensor) -> Tensor:
+    """Of the plate that comes nearest to pictures, (N, 1, 1, 1).
 
-    By the squares of the Laplacian over those of the gradient where all is known: 5 of white
-    noise, next to 0 of smooth pictures.
+    By their roughness where all is known: the squares of the Laplacian over those of the gradient,
+    5 of white noise and next to 0 of smooth pictures. At half the resolution, where it tells more
+    of what a hole hides than the finest grain does.
     """
-    known = 1 - missing.float()
-    bends = F.conv2d(pictures.float(), _cross(pictures, -4), padding=1, groups=pictures.shape[1])
+    halves = [F.avg_pool2d(part, 2, ceil_mode=True) for part in (pictures, 1 - missing)]
+    known = (halves[1] == 1).to(pictures)
+    seen = halves[0] * known
+    bends = F.conv2d(seen, _cross(seen, -4), padding=1, groups=seen.shape[1])
     whole = F.conv2d(known, _cross(known, 1), padding=1) == 5  # a place and its neighbours
     bent = (bends.square() * whole).sum((1, 2, 3))
     steep = torch.zeros_like(bent)
     for axis in (2, 3):
         first, last = (known.narrow(axis, at, known.shape[axis] - 1) for at in (0, 1))
-        steep += (pictures.float().diff(dim=axis).square() * first * last).sum((1, 2, 3))
+        steep += (seen.diff(dim=axis).square() * first * last).sum((1, 2, 3))
     rough = (bent + TINY) / (steep + TINY)  # of an even picture 1
-    return (LEANING * (ROUGH / rough).log()).clamp(-SURE, SURE)[:, None, None, None]
+    return (rough / SUITED).pow(POWER).clamp(LEAST, MOST)[:, None, None, None]
+
+
+def _range(pictures: Tensor, missing: Tensor) -> tuple[Tensor, Tensor]:
+    """Least and most of what is known, (N, C, 1, 1); where nothing is, of what there can be."""
+    gone = missing > 0
+    least = pictures.masked_fill(gone, 1).amin((2, 3), keepdim=True)
+    most = pictures.masked_fill(gone, -1).amax((2, 3), keepdim=True)
+    return torch.minimum(least, most), torch.maximum(least, most)
 
 
 def _cross(like: Tensor, middle: float) -> Tensor:
@@ -189,8 +205,8 @@ class Filler(nn.Module):
         change, choice, more = (
             self.last(y)[:, :, :height, :width].float().split([self.channels, 1, 1], 1)
         )
-        stiffness = (leaning(known, missing) + choice).sigmoid()
-        made: Tensor = torch.lerp(soft, stiff, stiffness) + (GRAIN + more) * fine + change
+        smooth = torch.lerp(soft, stiff, choice.sigmoid())
+        made: Tensor = smooth + (GRAIN + more) * fine + change
         return known * (1 - missing) + made * missing
 
 

@@ -11,9 +11,9 @@ TASK = Restoration(
     about=(
         "Learns from whole pictures to fill holes of any shape from what lies around them. What "
         "is known stays as it is to the last bit. Twenty photographs and half an hour on two "
-        "cores. It begins at equations and mirrored detail, so a short run already looks better "
-        "than those; on smooth photographs the biharmonic equation is nearer to the truth. Holes "
-        "deeper than half of what it learned from are filled at a lower resolution."
+        "cores. It begins at equations and mirrored detail, and a short run gains looks beyond "
+        "those rather than truth. Holes deeper than half of what it learned from are filled at a "
+        "lower resolution."
     ),
     engine=Paired(Undo(Holes(("box", "strokes", "half", "border"))), pixel=10.0, turn=0.4),
     args={},

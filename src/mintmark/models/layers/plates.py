@@ -5,14 +5,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 STEPS, MOST = 8, 64  # of the solver at half the resolution, twice as many at the next lower, so on
-LAST = 16  # at full resolution, where each helps more and costs more
+LAST = 32  # at full resolution, where each helps more and costs more
 COARSEST = 4  # pixels of the shorter side where it begins
 SPLINE = (1.0, 3.0, 3.0, 1.0)  # a quadratic one of twice the width, of four narrow ones
 TRUST = 0.3  # share of a wide spline's energy that the preconditioner reckons with: several help
 TINY = 1e-20  # of a division by what may be zero
 
 
-def plate(pictures: Tensor, missing: Tensor, tension: float) -> Tensor:
+def plate(pictures: Tensor, missing: Tensor, tension: float | Tensor) -> Tensor:
     """Fills holes as smoothly as can be.
 
     What is missing minimises the squares of the Laplacian and, times `tension`, of the gradient;
@@ -26,7 +26,8 @@ def plate(pictures: Tensor, missing: Tensor, tension: float) -> Tensor:
     Args:
         pictures: (N, C, H, W), float32, 0 where they are missing.
         missing: (N, 1, H, W), 1 where something is missing, else 0.
-        tension: In 1 / pixels ** 2; it counts over distances above 1 / sqrt(tension).
+        tension: In 1 / pixels ** 2; it counts over distances above 1 / sqrt(tension). One for all,
+            or one a picture, (N, 1, 1, 1).
 
     Returns:
         (N, C, H, W); what is known is as it was. 0 where nothing is known at all.
@@ -48,7 +49,7 @@ def plate(pictures: Tensor, missing: Tensor, tension: float) -> Tensor:
     return found
 
 
-def _settled(begun: Tensor, holes: list[Tensor], tension: float, steps: int) -> Tensor:
+def _settled(begun: Tensor, holes: list[Tensor], tension: float | Tensor, steps: int) -> Tensor:
     """Preconditioned conjugate gradients from `begun`, within the first of the holes."""
     found, left = begun, -holes[0] * _force(begun, tension)
     along = _eased(left, holes, tension)
@@ -63,7 +64,7 @@ def _settled(begun: Tensor, holes: list[Tensor], tension: float, steps: int) -> 
     return found
 
 
-def _force(plate: Tensor, tension: float) -> Tensor:
+def _force(plate: Tensor, tension: float | Tensor) -> Tensor:
     """Half of how fast the energy grows with each pixel."""
     return _laplacian(_laplacian(plate) - tension * plate)
 
@@ -89,7 +90,7 @@ def _lower(hole: Tensor) -> list[Tensor]:
     return holes
 
 
-def _eased(left: Tensor, holes: list[Tensor], tension: float) -> Tensor:
+def _eased(left: Tensor, holes: list[Tensor], tension: float | Tensor) -> Tensor:
     """What splines of every width would do against what is left, each as if alone.
 
     Source: Bramble, Pasciak, Xu, "Parallel Multilevel Preconditioners", 1990.
