@@ -15,7 +15,7 @@ Limits, for the better of the two ways and the mean of both directions: a colour
 25 % below that of no change; at least 0.9 of the people in the new style, and 0.8 of their hair,
 skin and glasses kept.
 
-    python bench/translating.py [CASE] [IMAGES] [DATA] [PICTURES]
+    python bench/translating.py [CASE] [IMAGES] [DATA] [PICTURES] [SEED]
 
 CASE is emoji or avatars; without it both are run. DATA holds the sets, each in a folder of its
 name. PICTURES is a folder for sheets: given, made, and the true one where it is known.
@@ -81,12 +81,12 @@ def task_of(content: Content) -> Translation:
     return replace(task, engine=task.engine.keeping(content))
 
 
-def ways(pixels: PixelSet, images: int) -> Ways:
+def ways(pixels: PixelSet, images: int, seed: int) -> Ways:
     """Both ways to keep the content, and no change; tells what they cost."""
     found: dict[str, Callable[[Pixels, int], Pixels]] = {"no change": lambda given, _: given}
     for content in WAYS:
-        networks, minutes = trained(task_of(content), pixels, images)
-        print(f"{content}: {images} images in {minutes:.1f} CPU minutes", flush=True)
+        networks, minutes = trained(task_of(content), pixels, images, seed)
+        print(f"{content}, seed {seed}: {images} images in {minutes:.1f} CPU minutes", flush=True)
         found[content] = _way(networks)
     return found
 
@@ -119,12 +119,13 @@ def by_artist(folder: Path) -> dict[str, dict[str, Pixels]]:
     return found
 
 
-def emoji(folder: Path, images: int, pictures: Path | None) -> bool:
+def emoji(folder: Path, images: int, pictures: Path | None, seed: int) -> bool:
     """Colour errors to the true counterparts; whether the limit is kept."""
     train, held = by_artist(folder / "emoji/train"), by_artist(folder / "emoji/held-out")
     codes = sorted(held[ARTISTS[0]].keys() & held[ARTISTS[1]].keys())
     both = [np.stack([held[artist][code] for code in codes]) for artist in ARTISTS]
-    made = ways(two_kinds(*(np.stack([*train[artist].values()]) for artist in ARTISTS)), images)
+    both_kinds = two_kinds(*(np.stack([*train[artist].values()]) for artist in ARTISTS))
+    made = ways(both_kinds, images, seed)
     errors: dict[str, list[float]] = {name: [] for name in made}
     for kind, (given, truth) in enumerate(((both[1], both[0]), (both[0], both[1]))):
         results = {name: way(given, kind) for name, way in made.items()}
@@ -154,7 +155,7 @@ def _word(value: object) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
-def avatars(folder: Path, images: int, pictures: Path | None) -> bool:
+def avatars(folder: Path, images: int, pictures: Path | None, seed: int) -> bool:
     """What people keep, and whether they have the new style; whether the limits are kept."""
     sets = [read(folder / style / "train") for style in STYLES]
     held = [read(folder / style / "held-out") for style in STYLES]
@@ -166,7 +167,7 @@ def avatars(folder: Path, images: int, pictures: Path | None) -> bool:
     )
     for judge, (people, snapshot) in zip(of_style, held, strict=True):
         _tell("judge on real held-out people", judge, people, labels_of(snapshot), style)
-    made = ways(both, images)
+    made = ways(both, images, seed)
     scores: dict[str, list[tuple[float, ...]]] = {name: [] for name in made}
     for kind in (0, 1):
         people, snapshot = held[1 - kind]
@@ -218,9 +219,10 @@ def main() -> None:
     images = int(sys.argv[2]) if len(sys.argv) > 2 else IMAGES
     folder = Path(sys.argv[3]) if len(sys.argv) > 3 else Path("data")
     pictures = Path(sys.argv[4]) if len(sys.argv) > 4 else None
+    seed = int(sys.argv[5]) if len(sys.argv) > 5 else 0
     for needed in [one for name in names for one in SETS[name]]:
         prepare.get(needed, folder / needed)
-    missed = [name for name in names if not CASES[name](folder, images, pictures)]
+    missed = [name for name in names if not CASES[name](folder, images, pictures, seed)]
     sys.exit(int(bool(missed)))
 
 
