@@ -21,9 +21,10 @@ Beside it stands, without a limit, a logistic regression on the shipped features
 whole patches without a half or a border (the only judge before): it learns from half of the
 patches of `held-out`.
 
-    python bench/continuing.py PACKAGE [DATA] [PICTURE]
+    python bench/continuing.py [PACKAGE] [DATA] [PICTURE]
 
-PICTURE is written with some of them: hole, mirrored, where the network begins, made, true.
+Without PACKAGE the shipped `inpaint` is judged. PICTURE is written with some of them: hole,
+mirrored, where the network begins, made, true.
 """
 
 import json
@@ -35,7 +36,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from filling import filled, mirrored, missing_in, of_levels, photographs, write
+from filling import filled, missing_in, of_levels, photographs, write
 from numpy.typing import NDArray
 from PIL import Image
 from runs import DEFAULT, Networks, levels, packaged
@@ -44,6 +45,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mintmark.actions import prepare
+from mintmark.actions.zoo import find
 from mintmark.core.seeds import derive
 from mintmark.engines import masks
 from mintmark.engines.holes import holed
@@ -169,6 +171,17 @@ def told(made: tuple[Tensor, Tensor], real: tuple[Patches, Patches]) -> NDArray[
     return np.stack([shares[:, real[1].photo == one].mean(1) for one in photos], 1)
 
 
+def mirrored(clean: Tensor, missing: Tensor) -> Tensor:
+    """What is known, reflected at its borders; for what is known in one rectangle."""
+    made = []
+    for one, hole in zip(levels(clean), missing[:, 0].bool().numpy(), strict=True):
+        rows, columns = (np.flatnonzero(~hole.all(axis)) for axis in (1, 0))
+        known = one[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        edges = [(side[0], SIDE - 1 - side[-1]) for side in (rows, columns)]
+        made.append(np.pad(known, (*edges, (0, 0)), mode="symmetric"))
+    return of_levels(made)
+
+
 def told_linearly(made: Tensor, clean: Tensor) -> float:
     """How often a classifier that learned from half of the pictures is right on the others."""
     pixels = levels(torch.cat([made, clean])).transpose(0, 3, 1, 2)
@@ -208,7 +221,7 @@ def report(found: Mapping[str, NDArray[np.float64]], task: str) -> bool:
 def main() -> None:
     folder = Path(sys.argv[2]) if len(sys.argv) > 2 else Path("data/photos")
     prepare.get("photos", folder)
-    task, ends = packaged(Path(sys.argv[1]))
+    task, ends = packaged(Path(find(sys.argv[1] if len(sys.argv) > 1 else "inpaint")))
     network = {"G": balanced(ends, DEFAULT)}
     ways: dict[str, Way] = {
         "mirrored": mirrored,

@@ -95,17 +95,6 @@ def marching(clean: Tensor, missing: Tensor) -> Tensor:
     return of_levels([cv2.inpaint(one, hole, RADIUS, cv2.INPAINT_TELEA) for one, hole in pairs])
 
 
-def mirrored(clean: Tensor, missing: Tensor) -> Tensor:
-    """What is known, reflected at its borders; for what is known in one rectangle."""
-    made = []
-    for one, hole in zip(levels(clean), missing[:, 0].bool().numpy(), strict=True):
-        rows, columns = (np.flatnonzero(~hole.all(axis)) for axis in (1, 0))
-        known = one[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        edges = [(side[0], SHAPE[1] - 1 - side[-1]) for side in (rows, columns)]
-        made.append(np.pad(known, (*edges, (0, 0)), mode="symmetric"))
-    return of_levels(made)
-
-
 def filled(network: Networks, seen: Tensor) -> Tensor:
     """In whole levels as the others, which is what `apply` writes."""
     made = torch.cat([TASK.engine.run(network, part) for part in torch.split(seen, 32)])
