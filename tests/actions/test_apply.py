@@ -15,12 +15,14 @@ from mintmark.actions.generate import generate
 from mintmark.actions.python import finish
 from mintmark.actions.requests import ApplyRequest, GenerateRequest, TrainRequest
 from mintmark.actions.train import train
-from mintmark.actions.world import open_world
+from mintmark.actions.world import World, open_world
 from mintmark.core.errors import ConfigError, DataError
 from mintmark.core.files import digest_bytes
 from mintmark.core.media import Picture
+from mintmark.core.settings import settings
 from mintmark.data.encode import encode
 from mintmark.provenance.mark import COMPOSITE, FORMATS, read_recipe, source_type
+from mintmark.training.precision import Compute
 
 
 def write(path: Path, *shape: int, kind: type = np.uint8, seed: int = 0) -> Path:
@@ -93,6 +95,18 @@ def test_sixteen_bits_are_kept(applied: Callable[..., list[Path]], tmp_path: Pat
     after = array_of(made)
     assert after.dtype == np.uint16 and after.shape == (40, 48, 1)
     assert len(np.unique(after % 257)) > 50  # not 8 bits that were stretched
+
+
+def test_results_in_bfloat16_are_near_those_in_float32(tmp_path: Path) -> None:
+    source = write(tmp_path / "in/a.png", 40, 48, 3, kind=np.uint16)
+    made = {}
+    for precision in ("float32", "bfloat16"):
+        chosen = settings().model_copy(update={"device": "cpu", "precision": precision})
+        request = ApplyRequest(package="photo-x2", pictures=[source], out=tmp_path / precision)
+        (path,) = finish(apply(request, World(chosen, Compute())))
+        made[precision] = array_of(path).astype(int)
+    far = np.abs(made["float32"] - made["bfloat16"])
+    assert 0 < far.mean() < 0.2 * 257 and far.max() < 2 * 257
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif"])

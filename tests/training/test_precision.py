@@ -15,16 +15,26 @@ def settings(**values: object) -> Settings:
 
 
 @pytest.mark.parametrize(
-    ("flags", "wanted"),
-    [("avx512_bf16 avx2", torch.float32), ("amx_bf16 amx_tile", torch.bfloat16)],
+    ("flags", "wanted", "wide"),
+    [
+        ("avx512f avx2", torch.float32, torch.float32),
+        ("avx512_bf16 avx2", torch.float32, torch.bfloat16),
+        ("amx_bf16 amx_tile", torch.bfloat16, torch.bfloat16),
+    ],
 )
-def test_bfloat16_needs_matrix_units(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: str, wanted: torch.dtype
+def test_bfloat16_needs_matrix_units_or_on_large_maps_vectors(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    flags: str,
+    wanted: torch.dtype,
+    wide: torch.dtype,
 ) -> None:
     (tmp_path / "cpuinfo").write_text(f"flags : fpu {flags}\n")
     monkeypatch.setattr(precision, "CPUINFO", tmp_path / "cpuinfo")
     assert precision.choose(settings(device="cpu")).dtype == wanted
-    assert precision.choose(settings(device="cpu", precision="float32")).dtype == torch.float32
+    assert precision.choose(settings(device="cpu"), wide=True).dtype == wide
+    plain = settings(device="cpu", precision="float32")
+    assert precision.choose(plain, wide=True).dtype == torch.float32
 
 
 def test_a_device_that_is_not_there_is_named() -> None:

@@ -28,6 +28,7 @@ from mintmark.data.pictures import (
 from mintmark.engines.paired import balanced
 from mintmark.provenance.mark import COMPOSITE, FORMATS, SHEET, read_recipe, write_marked
 from mintmark.tasks._task import Restoration, Task, Translation, find_task
+from mintmark.training.precision import choose
 
 NAMED = 5  # files that failed which the last sentence names
 
@@ -49,7 +50,7 @@ def apply(request: ApplyRequest, world: World) -> Generator[Progress, None, list
         InputError: The package cannot do it or there is no picture; nothing was written.
         DataError: Some pictures could not be read; all others are done.
     """
-    work = _work(request, world)
+    work = work_of(request, world)
     files = list(_files(request))
     _require_writable(request.out)
     written: list[Path] = []
@@ -73,7 +74,7 @@ def apply(request: ApplyRequest, world: World) -> Generator[Progress, None, list
     return written
 
 
-def _work(request: ApplyRequest, world: World) -> Work:
+def work_of(request: ApplyRequest, world: World) -> Work:
     """Loads a package that works on pictures.
 
     Raises:
@@ -91,9 +92,11 @@ def _work(request: ApplyRequest, world: World) -> Work:
         raise ConfigError(f"A package of {task.name} has one balance only; leave --fidelity out.")
     networks = load(request.package, world, ("G", "F")).networks if faithful else package.networks
     network = balanced(networks, request.fidelity) if faithful else networks["G"]
+    compute = choose(world.settings, wide=True)
     return Work(
         package=package,
-        network=network,
+        network=compute.place(network),
+        compute=compute,
         engine=task.engine,
         scale=int(package.config.args.get("scale", 1)),
         tile=request.tile,

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
 from mintmark.actions import filling
 from mintmark.actions.filling import Mask, Where
@@ -21,6 +21,7 @@ from mintmark.engines.tiles import Change
 from mintmark.engines.unpaired import Unpaired
 from mintmark.models.package import Package
 from mintmark.tasks._task import Use
+from mintmark.training.precision import Compute
 
 SEEN = 4  # times the learned side at which a style is found where edges stay
 
@@ -35,6 +36,7 @@ class Work:
     Attributes:
         package: What does it.
         network: Its generator, at the balance asked for.
+        compute: The precision that it works in.
         engine: Its game.
         scale: How many times the sides grow.
         tile: Pixels a side at once.
@@ -47,6 +49,7 @@ class Work:
 
     package: Package
     network: nn.Module
+    compute: Compute
     engine: Paired | Unpaired
     scale: int
     tile: int
@@ -59,7 +62,16 @@ class Work:
     @property
     def run(self) -> Change:
         """The generator, without gradients."""
-        return partial(self.engine.run, {"G": self.network})
+        return self.lowered(partial(self.engine.run, {"G": self.network}))
+
+    def lowered(self, change: Change) -> Change:
+        """A change in the precision that was chosen."""
+
+        def inside(tile: Tensor) -> Tensor:
+            with self.compute.autocast():
+                return change(tile)
+
+        return inside
 
     @property
     def photo(self) -> bool:
@@ -88,6 +100,7 @@ def in_tiles(work: Work, picture: Picture, _: Path) -> Working:
     """At its own resolution, piece by piece."""
     assert isinstance(work.engine, Paired)
     change = work.engine.on({"G": work.network}, glance(picture, work.package.config.channels))
+    change = work.lowered(change)
     return (yield from worked(change, picture, work.package.config.channels, work.scale, work.tile))
 
 
@@ -166,7 +179,7 @@ def _turned(work: Work, picture: Picture, part: Mask | None) -> Change:
     if part is not None:  # whose colours alone shall become those of a reference
         inside = glance(Picture(255 * part[..., None].astype(np.uint8)), 1)[0] > 0
         seen = seen[:, inside][:, None] if inside.any() else seen
-    return work.turn.of(work.engine, work.network, seen)
+    return work.lowered(work.turn.of(work.engine, work.network, seen))
 
 
 def _put_back(made: Picture, picture: Picture, part: Mask | None) -> Picture:

@@ -1,10 +1,10 @@
 """Where and in what precision to compute; chosen from the machine, once.
 
-bfloat16 and the channels-last layout pay only where the chip has matrix units
-for them: on CPUs with AMX and on GPUs. On a CPU with plain AVX-512 both are
-slower than float32 in the usual layout for networks of this size
-(docs/explanation/measured.md). Losses, and the norms that penalties square, are
-float32 everywhere.
+bfloat16 and the channels-last layout pay where the chip has matrix units for them:
+on CPUs with AMX and on GPUs. On a CPU whose vectors alone multiply bfloat16 both are
+slower than float32 in the usual layout for small networks that draw, and faster for
+those that work on whole pictures (docs/explanation/measured.md). Losses, and the norms
+that penalties square, are float32 everywhere.
 """
 
 from dataclasses import dataclass
@@ -74,8 +74,13 @@ class Compute:
         return moved.float().div_(127.5).sub_(1).contiguous(memory_format=self.layout)
 
 
-def choose(settings: Settings) -> Compute:
+def choose(settings: Settings, wide: bool = False) -> Compute:
     """The device and precision that the settings and the machine lead to.
+
+    Args:
+        settings: Of this process.
+        wide: Whether maps are large, as where whole pictures are worked on: then vectors
+            that multiply bfloat16 suffice.
 
     Raises:
         ConfigError: The device asked for is not there.
@@ -85,19 +90,20 @@ def choose(settings: Settings) -> Compute:
     if device.type == "cpu" and settings.threads:
         torch.set_num_threads(settings.threads)
     lower = settings.precision == "bfloat16" or (
-        settings.precision == "auto" and multiplies_bfloat16(device)
+        settings.precision == "auto" and multiplies_bfloat16(device, wide)
     )
     return Compute(
         device, torch.bfloat16 if lower else torch.float32, settings.rank, settings.world_size
     )
 
 
-def multiplies_bfloat16(device: torch.device) -> bool:
-    """Whether the device has matrix units for bfloat16."""
+def multiplies_bfloat16(device: torch.device, vectors: bool = False) -> bool:
+    """Whether the device has matrix units for bfloat16, or at least vectors where these count."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type == "cpu" and CPUINFO.exists():
-        return "amx_bf16" in CPUINFO.read_text()
+        flags = CPUINFO.read_text()
+        return "amx_bf16" in flags or (vectors and "avx512_bf16" in flags)
     return False
 
 
