@@ -26,7 +26,6 @@ from mintmark.models.families import FAMILIES
 from mintmark.models.package import from_pretrained
 from mintmark.tasks._task import Restoration, Translation, find_task
 from mintmark.training import trainer
-from mintmark.training.precision import Compute
 
 DEFAULT: float = ApplyRequest.model_fields["fidelity"].default
 """The balance that `apply` takes."""
@@ -53,9 +52,10 @@ def trained(
         own["classes"] = int(pixels.kinds.max()) + 1
     height, width = pixels.pixels.shape[2:]
     networks = family.build({**family.preset("tiny", (3, height, width), {}), **own})
-    state = trainer.start(task.engine, networks, seed, Compute())
+    compute = open_world().for_given_pictures().compute
+    state = trainer.start(task.engine, networks, seed, compute)
     with Loader(pixels, schedule.batch, seed, background=True) as loader:
-        for _ in trainer.train(task.engine, state, loader, schedule, Compute()):
+        for _ in trainer.train(task.engine, state, loader, schedule, compute):
             pass
     return state.averages, (time.process_time() - began) / 60
 

@@ -28,7 +28,6 @@ from mintmark.data.pictures import (
 from mintmark.engines.paired import balanced
 from mintmark.provenance.mark import COMPOSITE, FORMATS, SHEET, read_recipe, write_marked
 from mintmark.tasks._task import Restoration, Task, Translation, find_task
-from mintmark.training.precision import choose
 
 NAMED = 5  # files that failed which the last sentence names
 
@@ -92,7 +91,7 @@ def work_of(request: ApplyRequest, world: World) -> Work:
         raise ConfigError(f"A package of {task.name} has one balance only; leave --fidelity out.")
     networks = load(request.package, world, ("G", "F")).networks if faithful else package.networks
     network = balanced(networks, request.fidelity) if faithful else networks["G"]
-    compute = choose(world.settings, wide=True)
+    compute = world.for_given_pictures().compute
     return Work(
         package=package,
         network=compute.place(network),

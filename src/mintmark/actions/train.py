@@ -28,7 +28,7 @@ from mintmark.engines.paired import Paired
 from mintmark.metrics.extractors import shipped
 from mintmark.models.families import FAMILIES
 from mintmark.models.package import Package, from_pretrained
-from mintmark.tasks._task import Restoration, Task, Translation
+from mintmark.tasks._task import Restoration, Task, Translation, find_task
 from mintmark.training import distributed, durable, trainer
 from mintmark.training.checkpoint import Store
 from mintmark.training.runlog import RunLog
@@ -58,6 +58,8 @@ def train(request: TrainRequest, world: World) -> Generator[Progress]:
             nothing was written.
         MintmarkError: The run ended badly; what it had learned is kept.
     """
+    if not isinstance(find_task(request.task), Task):
+        world = world.for_given_pictures()
     with distributed.joined(world.compute):
         run = yield from _prepare(request, world)
         yield from _findings(run)

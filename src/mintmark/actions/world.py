@@ -1,6 +1,6 @@
 """What every verb needs of the machine: made once a process."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from mintmark.core import log
@@ -14,6 +14,10 @@ class World:
 
     settings: Settings
     compute: Compute
+
+    def for_given_pictures(self) -> "World":
+        """The same for networks that work on whole pictures, in another precision on some CPUs."""
+        return replace(self, compute=choose(self.settings, wide=True))
 
 
 @lru_cache(maxsize=1)
