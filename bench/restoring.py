@@ -33,7 +33,6 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from runs import (
-    DEFAULT,
     Networks,
     Pixels,
     both,
@@ -185,7 +184,7 @@ def measured(name: str, folder: Path, images: int, picture: Path | None) -> bool
     ways = {
         **case.others,
         "faithful": restored(task, ends, 1.0),
-        "default": restored(task, ends, DEFAULT),
+        "default": restored(task, ends, task.fidelity),
         "lively": restored(task, ends, 0.0),
     }
     scores: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}

@@ -87,10 +87,11 @@ def work_of(request: ApplyRequest, world: World) -> Work:
             "use mintmark generate."
         )
     faithful = "F" in package.config.networks
-    if not faithful and request.fidelity != ApplyRequest.model_fields["fidelity"].default:
+    if not faithful and request.fidelity is not None:
         raise ConfigError(f"A package of {task.name} has one balance only; leave --fidelity out.")
     networks = load(request.package, world, ("G", "F")).networks if faithful else package.networks
-    network = balanced(networks, request.fidelity) if faithful else networks["G"]
+    fidelity = _balance(request, task) if faithful else None
+    network = networks["G"] if fidelity is None else balanced(networks, fidelity)
     compute = world.for_given_pictures().compute
     return Work(
         package=package,
@@ -99,12 +100,18 @@ def work_of(request: ApplyRequest, world: World) -> Work:
         engine=task.engine,
         scale=int(package.config.args.get("scale", 1)),
         tile=request.tile,
-        fidelity=request.fidelity,
+        fidelity=fidelity,
         where=_where(request, task),
         turn=translating.asked(request, package, task),
         use=task.use,
         compare=request.compare,
     )
+
+
+def _balance(request: ApplyRequest, task: Restoration | Translation) -> float:
+    """The balance that is asked for, or that of the task."""
+    assert isinstance(task, Restoration)  # translations have one
+    return task.fidelity if request.fidelity is None else request.fidelity
 
 
 def _where(request: ApplyRequest, task: Restoration | Translation) -> Where | None:
@@ -167,7 +174,7 @@ def _one(
         index=0,
         inputs={
             "parent": digest_bytes(content),
-            "fidelity": work.fidelity,
+            **({} if work.fidelity is None else {"fidelity": work.fidelity}),
             **({} if work.where is None else work.where.inputs(file)),
             **({} if work.turn is None else work.turn.told),
         },
