@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from runs import Pixels, in_lab, reduced, save_sheet, trained, views
+from runs import DEFAULT, Pixels, in_lab, reduced, save_sheet, trained, views
 from skimage.color import lab2rgb
 from torch import nn
 
@@ -95,7 +95,7 @@ def main() -> None:
             "grey": as_it_is,
             "by luma": by_luma(pixels),
             "faithful": ours(balanced(averages, 1.0)),
-            "default": ours(balanced(averages, TASK.fidelity)),
+            "default": ours(balanced(averages, DEFAULT)),
             "lively": ours(balanced(averages, 0.0)),
         }
         for name, way in ways.items():

@@ -39,7 +39,7 @@ import torch
 from filling import filled, missing_in, of_levels, photographs, write
 from numpy.typing import NDArray
 from PIL import Image
-from runs import Networks, levels, packaged
+from runs import DEFAULT, Networks, levels, packaged
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -222,7 +222,7 @@ def main() -> None:
     folder = Path(sys.argv[2]) if len(sys.argv) > 2 else Path("data/photos")
     prepare.get("photos", folder)
     task, ends = packaged(Path(find(sys.argv[1] if len(sys.argv) > 1 else "inpaint")))
-    network = {"G": balanced(ends, task.fidelity)}
+    network = {"G": balanced(ends, DEFAULT)}
     ways: dict[str, Way] = {
         "mirrored": mirrored,
         "begun": lambda clean, missing: filled(begun(task), holed(clean, missing)),

@@ -25,7 +25,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from runs import Networks, Pixels, cache, levels, packaged, perceptual, save_sheet, trained
+from runs import DEFAULT, Networks, Pixels, cache, levels, packaged, perceptual, save_sheet, trained
 from skimage import data
 from skimage.restoration import inpaint_biharmonic
 from torch import Tensor
@@ -111,7 +111,7 @@ def main() -> None:
     source = sys.argv[1] if len(sys.argv) > 1 else str(IMAGES)
     folder = Path(sys.argv[2]) if len(sys.argv) > 2 else Path("data/photos")
     prepare.get("photos", folder)
-    network = {"G": balanced(learned(source, folder), TASK.fidelity)}
+    network = {"G": balanced(learned(source, folder), DEFAULT)}
     worse, shown = 0, []
     sorts = {"photographs": photographs(folder / "held-out"), "textures": textures()}
     for sort, clean in sorts.items():

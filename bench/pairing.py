@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from runs import cache, levels, packaged, perceptual, save_sheet, task_of, trained
+from runs import DEFAULT, cache, levels, packaged, perceptual, save_sheet, task_of, trained
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -64,14 +64,14 @@ def pairs_of(folder: Path, inputs: str, exact: bool) -> tuple[PixelSet, tuple[Co
 def learned(folder: Path) -> Network:
     """The network of a package, at the balance that `apply` takes."""
     task, ends = packaged(folder)
-    return partial(task.engine.run, {"G": balanced(ends, task.fidelity)})
+    return partial(task.engine.run, {"G": balanced(ends, DEFAULT)})
 
 
 def taught(task: Restoration, pixels: PixelSet, images: int, seed: int, game: bool) -> Network:
     """A network after a run of the task, or of its pixel loss alone."""
     engine = task.engine if game else replace(task.engine, adversarial=0.0)
     averages, _ = trained(replace(task, engine=engine), pixels, images, seed)
-    network = balanced(averages, task.fidelity) if game else averages["G"]
+    network = balanced(averages, DEFAULT) if game else averages["G"]
     return partial(engine.run, {"G": network})
 
 

@@ -33,6 +33,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from runs import (
+    DEFAULT,
     Networks,
     Pixels,
     both,
@@ -184,7 +185,7 @@ def measured(name: str, folder: Path, images: int, picture: Path | None) -> bool
     ways = {
         **case.others,
         "faithful": restored(task, ends, 1.0),
-        "default": restored(task, ends, task.fidelity),
+        "default": restored(task, ends, DEFAULT),
         "lively": restored(task, ends, 0.0),
     }
     scores: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}

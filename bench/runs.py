@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from mintmark.actions.requests import ApplyRequest
 from mintmark.actions.world import open_world
 from mintmark.core.media import Picture
 from mintmark.data.crops import viewed
@@ -25,6 +26,9 @@ from mintmark.models.families import FAMILIES
 from mintmark.models.package import from_pretrained
 from mintmark.tasks._task import Restoration, Translation, find_task
 from mintmark.training import trainer
+
+DEFAULT: float = ApplyRequest.model_fields["fidelity"].default
+"""The balance that `apply` takes."""
 
 Networks = Mapping[str, nn.Module]
 Pixels = NDArray[np.uint8]

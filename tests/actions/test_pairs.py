@@ -18,7 +18,6 @@ from mintmark.core.records import Progress
 from mintmark.data.encode import encode
 from mintmark.data.pictures import decode
 from mintmark.models.package import from_pretrained
-from mintmark.provenance.mark import read_recipe
 
 SIZE = 16
 RED, BLUE = (255, 0, 0), (0, 0, 255)
@@ -90,19 +89,6 @@ def test_it_works_at_the_scale_that_it_learned(painter: Path, tmp_path: Path) ->
     followed(apply(wish, open_world()))
     made = decode((tmp_path / "out" / "wide.png").read_bytes(), "wide.png")
     assert (made.height, made.width) == (SIZE, 2 * SIZE)
-
-
-@pytest.mark.parametrize(("asked", "taken"), [(None, 0.0), (0.3, 0.3)])
-def test_it_takes_its_own_balance_unless_another_is_asked_for(
-    painter: Path, tmp_path: Path, asked: float | None, taken: float
-) -> None:
-    saved(tmp_path / "a.png", halved(RED, BLUE))
-    wish = ApplyRequest(
-        package=str(painter), pictures=(tmp_path / "a.png",), out=tmp_path / "out", fidelity=asked
-    )
-    followed(apply(wish, open_world()))
-    written = (tmp_path / "out" / "a.png").read_bytes()
-    assert read_recipe(written, "a.png").inputs["fidelity"] == taken
 
 
 def test_a_map_with_an_unknown_part_is_left_and_told(painter: Path, tmp_path: Path) -> None:

@@ -87,11 +87,10 @@ def work_of(request: ApplyRequest, world: World) -> Work:
             "use mintmark generate."
         )
     faithful = "F" in package.config.networks
-    if not faithful and request.fidelity is not None:
+    if not faithful and request.fidelity != ApplyRequest.model_fields["fidelity"].default:
         raise ConfigError(f"A package of {task.name} has one balance only; leave --fidelity out.")
     networks = load(request.package, world, ("G", "F")).networks if faithful else package.networks
-    fidelity = _balance(request, task) if faithful else None
-    network = networks["G"] if fidelity is None else balanced(networks, fidelity)
+    network = balanced(networks, request.fidelity) if faithful else networks["G"]
     compute = world.for_given_pictures().compute
     return Work(
         package=package,
@@ -100,18 +99,12 @@ def work_of(request: ApplyRequest, world: World) -> Work:
         engine=task.engine,
         scale=int(package.config.args.get("scale", 1)),
         tile=request.tile,
-        fidelity=fidelity,
+        fidelity=request.fidelity,
         where=_where(request, task),
         turn=translating.asked(request, package, task),
         use=task.use,
         compare=request.compare,
     )
-
-
-def _balance(request: ApplyRequest, task: Restoration | Translation) -> float:
-    """The balance that is asked for, or that of the task."""
-    assert isinstance(task, Restoration)  # translations have one
-    return task.fidelity if request.fidelity is None else request.fidelity
 
 
 def _where(request: ApplyRequest, task: Restoration | Translation) -> Where | None:
@@ -174,7 +167,7 @@ def _one(
         index=0,
         inputs={
             "parent": digest_bytes(content),
-            **({} if work.fidelity is None else {"fidelity": work.fidelity}),
+            "fidelity": work.fidelity,
             **({} if work.where is None else work.where.inputs(file)),
             **({} if work.turn is None else work.turn.told),
         },

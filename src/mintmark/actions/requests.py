@@ -180,12 +180,8 @@ class ApplyRequest(Request):
     package: str
     pictures: tuple[Path, ...] = Field(min_length=1, description="Files, or folders of them.")
     out: Path
-    fidelity: float | None = Field(
-        None,
-        ge=0,
-        le=1,
-        allow_inf_nan=False,
-        description="0 looks best, 1 is nearest to the truth; by default what suits the task.",
+    fidelity: float = Field(
+        0.3, ge=0, le=1, allow_inf_nan=False, description="0 looks best, 1 is nearest to the truth."
     )
     tile: int = Field(256, ge=64, le=4096, description="Pixels a side that are worked on at once.")
     mask: Path | None = Field(

@@ -40,7 +40,7 @@ class Work:
         engine: Its game.
         scale: How many times the sides grow.
         tile: Pixels a side at once.
-        fidelity: The balance, or None where there is one only.
+        fidelity: The balance.
         where: What of pictures is filled, or was pasted, or None.
         turn: What kind or style pictures get, or None.
         use: How it works on a picture.
@@ -53,7 +53,7 @@ class Work:
     engine: Paired | Unpaired
     scale: int
     tile: int
-    fidelity: float | None
+    fidelity: float
     where: Where | None
     turn: Turn | None
     use: Use

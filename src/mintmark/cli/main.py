@@ -217,10 +217,7 @@ def apply(  # noqa: PLR0913 - a flag each
     package: Annotated[str, typer.Argument(help="Package folder, or hf://owner/name.")],
     pictures: Annotated[list[Path], typer.Argument(help="Files, or folders of pictures.")],
     out: Out,
-    fidelity: Annotated[
-        float | None,
-        typer.Option(help="0 looks best, 1 is nearest to the truth; by default by the task."),
-    ] = None,
+    fidelity: Annotated[float, typer.Option(help="0 looks best, 1 is nearest to the truth.")] = 0.3,
     tile: Annotated[int, typer.Option(help="Pixels a side that are worked on at once.")] = 256,
     mask: Annotated[
         Path | None,

@@ -100,7 +100,6 @@ class Restoration:
         use: How it works on a picture: in `tiles`, at the `scale` that it learned at, to `fill`
             what is missing, or seen whole, for a `map` of it, its `colour`, or to `blend` in what
             a mask says was pasted.
-        fidelity: The balance at which it is used unless another is asked for.
         marks: How its outputs are declared.
     """
 
@@ -122,7 +121,6 @@ class Restoration:
     colours: bool = False
     maps: bool = False
     use: Use = "tiles"
-    fidelity: float = 0.3
     marks: Literal["created", "edited"] = "edited"
 
     @property

@@ -14,7 +14,7 @@ TASK = Restoration(
         "Five hundred pairs and a quarter of an hour on two cores. A map has one picture; what "
         "it does not say, such as the colour of hair, comes out as is usual."
     ),
-    engine=replace(BY_PAIRS, game=Segments(), matching=0.0, adversarial=0.3),
+    engine=replace(BY_PAIRS, game=Segments(), matching=0.0, adversarial=0.3, turn=0.7),
     args={"segments": True},
     schedules=PAIRING,
     inputs=(PICTURE, FIDELITY),
@@ -22,5 +22,4 @@ TASK = Restoration(
     cutting="whole",
     use="scale",
     maps=True,
-    fidelity=0.0,  # what was learned first lies too far from the end for a mixture of both
 )
