@@ -16,6 +16,7 @@ from torch import Tensor
 
 TILE = 256  # pixels a side
 OVERLAP = 32  # pixels between neighbours
+STEP = 8  # that lengths of tiles are multiples of, as halvings within networks like it
 
 Change = Callable[[Tensor], Tensor]
 """(1, C, h, w) to (1, C', scale * h, scale * w)."""
@@ -43,6 +44,8 @@ Finish = Callable[[int, NDArray[np.float32]], None]
 def spans(length: int, tile: int, overlap: int) -> list[Span]:
     """Tiles of equal length that cover a side; each overlaps the next by `overlap` or more.
 
+    They are no longer than so many need to be, since all that overlaps is computed twice.
+
     Args:
         length: Pixels of the side.
         tile: Most pixels of a tile, more than twice the overlap.
@@ -51,8 +54,10 @@ def spans(length: int, tile: int, overlap: int) -> list[Span]:
     if length <= tile:
         return [Span(0, length)]
     count = -(-(length - overlap) // (tile - overlap))
-    firsts = np.linspace(0, length - tile, count).round().astype(int).tolist()
-    return [Span(first, first + tile) for first in firsts]
+    enough = -(-(length + (count - 1) * overlap) // count)
+    each = min(tile, -(-enough // STEP) * STEP)
+    firsts = np.linspace(0, length - each, count).round().astype(int).tolist()
+    return [Span(first, first + each) for first in firsts]
 
 
 def in_tiles(
