@@ -169,3 +169,34 @@ def test_deep_holes_are_filled_at_a_lower_resolution(depth: int) -> None:
 
     deepest = torch.tensor(sides)
     assert int(deepest.max()) <= 64
+
+
+def test_many_small_holes_share_what_lies_around_them() -> None:
+    """Each would be seen with 64 pixels on every side, 156 times the picture in all."""
+    array = np.full((300, 400, 3), 100, np.uint8)
+    missing = np.zeros((300, 400), np.bool_)
+    missing[5::10, 5::10] = True
+    array[missing] = 0
+    seen = []
+
+    def change(tile: Tensor) -> Tensor:
+        seen.append(tile.shape[2] * tile.shape[3])
+        return mean_of_known(tile)
+
+    made = finish(filling.filled(change, Picture(array), missing, 3, 100, 400))
+    assert (made.array == 100).all()
+    assert sum(seen) < 2 * missing.size
+
+
+def test_distant_holes_are_filled_apart() -> None:
+    array = np.full((100, 2000, 3), 100, np.uint8)
+    missing = np.zeros((100, 2000), np.bool_)
+    missing[50, 100] = missing[50, 1900] = True
+    seen = []
+
+    def change(tile: Tensor) -> Tensor:
+        seen.append(tile.shape[2] * tile.shape[3])
+        return mean_of_known(tile)
+
+    finish(filling.filled(change, Picture(array), missing, 3, 100, 400))
+    assert sum(seen) < missing.size / 4

@@ -34,6 +34,7 @@ Mask = NDArray[np.bool_]
 
 LIGHT = 128  # level from which on a mask says: fill
 AROUND = 2  # how many depths of a hole the network sees around it
+LARGEST = 2**22  # pixels of a window that holes share, for memory
 
 
 @dataclass(frozen=True)
@@ -211,19 +212,69 @@ def filled(
     """
     array, most = picture.array.copy(), np.iinfo(picture.array.dtype).max
     colours = picture.channels - (picture.channels in (2, 4))
-    far = ndimage.distance_transform_edt(missing)  # pixels to the nearest known one
-    holes, _ = ndimage.label(missing, np.ones((3, 3)))
-    for number, box in enumerate(ndimage.find_objects(holes), 1):
-        own = holes[box] == number
-        deepest = float(far[box][own].max())
-        around = math.ceil(AROUND * max(deepest, OVERLAP))
-        window = tuple(slice(max(side.start - around, 0), side.stop + around) for side in box)
-        factor = max(1, math.ceil(deepest / depth))
+    holes, groups = _grouped(missing, depth)
+    for group in groups:
+        window = group.window
         samples = planes(picture.array[window], channels)[:channels]  # without alpha
-        made = yield from _patch(change, samples, missing[window], factor, tile)
-        place = holes[window] == number
+        made = yield from _patch(change, samples, missing[window], group.factor, tile)
+        place = np.isin(holes[window], group.numbers)
         array[window][place, :colours] = levels(made.numpy(), grey=colours == 1, most=most)[place]
     return Picture(array)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Holes that are filled together.
+
+    Attributes:
+        numbers: Which.
+        window: Rows and columns of them and what is seen around.
+        factor: How many times lower the resolution is.
+    """
+
+    numbers: tuple[int, ...]
+    window: tuple[slice, slice]
+    factor: int
+
+    @property
+    def area(self) -> int:
+        """Pixels of the window."""
+        return math.prod(side.stop - side.start for side in self.window)
+
+    def joined(self, other: "_Group") -> "_Group":
+        """Both, in the window that holds both."""
+        rows, columns = (
+            slice(min(a.start, b.start), max(a.stop, b.stop))
+            for a, b in zip(self.window, other.window, strict=True)
+        )
+        return _Group((*self.numbers, *other.numbers), (rows, columns), self.factor)
+
+
+def _grouped(missing: Mask, depth: int) -> tuple[NDArray[np.int32], list[_Group]]:
+    """The number of the hole at each place, (H, W), 0 for none; and groups of all holes.
+
+    Holes share a window where that is no larger than their own, so that no place around many
+    small holes is computed many times.
+    """
+    far = ndimage.distance_transform_edt(missing)  # pixels to the nearest known one
+    holes, _ = ndimage.label(missing, np.ones((3, 3)))
+    groups: list[_Group] = []
+    for number, box in enumerate(ndimage.find_objects(holes), 1):
+        deepest = float(far[box][holes[box] == number].max())
+        around = math.ceil(AROUND * max(deepest, OVERLAP))
+        rows, columns = (
+            slice(max(side.start - around, 0), min(side.stop + around, length))
+            for side, length in zip(box, missing.shape, strict=True)
+        )
+        own = _Group((number,), (rows, columns), max(1, math.ceil(deepest / depth)))
+        for place, group in enumerate(groups):
+            both = group.joined(own)
+            if group.factor == own.factor and both.area <= min(group.area + own.area, LARGEST):
+                groups[place] = both
+                break
+        else:
+            groups.append(own)
+    return holes, groups
 
 
 def _patch(
