@@ -43,7 +43,6 @@ from mintmark.models.layers.parts import named, parts_of
 from mintmark.tasks._task import BY_PAIRS, Restoration
 
 SIZE = 64
-IMAGES = 30_000
 DIRECTIONS = 32  # of colour space
 SHOWN = 8
 JUDGES = 100  # avatars that only judge
@@ -67,10 +66,13 @@ def learned(folder: Path) -> Network:
     return partial(task.engine.run, {"G": balanced(ends, DEFAULT)})
 
 
-def taught(task: Restoration, pixels: PixelSet, images: int, seed: int, game: bool) -> Network:
-    """A network after a run of the task, or of its pixel loss alone."""
+def taught(
+    task: Restoration, pixels: PixelSet, images: int | None, seed: int, game: bool
+) -> Network:
+    """A network after a run of the task, of its own length or another, or of pixels alone."""
     engine = task.engine if game else replace(task.engine, adversarial=0.0)
-    averages, _ = trained(replace(task, engine=engine), pixels, images, seed)
+    length = images or task.schedules["tiny"].images
+    averages, _ = trained(replace(task, engine=engine), pixels, length, seed)
     network = balanced(averages, DEFAULT) if game else averages["G"]
     return partial(engine.run, {"G": network})
 
@@ -101,7 +103,11 @@ def shown(path: Path | None, *columns: Tensor) -> None:
 
 
 def outlines(
-    images: int, folder: Path, picture: Path | None, seed: int, package: Path | None = None
+    images: int | None,
+    folder: Path,
+    picture: Path | None,
+    seed: int,
+    package: Path | None = None,
 ) -> bool:
     """Whether the game, of a run or of a package, is nearer than pixels alone."""
     prepare.get("outlines", folder)
@@ -150,7 +156,7 @@ def agreement(judge: nn.Module, pictures: Tensor, parts: Tensor) -> float:
         return float((judge(pictures).argmax(1) == parts).float().mean())
 
 
-def layout(images: int, folder: Path, picture: Path | None, seed: int) -> bool:
+def layout(images: int | None, folder: Path, picture: Path | None, seed: int) -> bool:
     """Whether the parts asked for are found, and more of them than after a game of patches."""
     prepare.get("avatars", folder)
     pixels, palette = pairs_of(folder / "parts", "map", exact=True)
@@ -162,7 +168,9 @@ def layout(images: int, folder: Path, picture: Path | None, seed: int) -> bool:
     given, target, parts = (rows[-JUDGES:] for rows in (given, target, parts))
     real = agreement(judge, target, parts)
     games = {
-        "patches": replace(task, engine=BY_PAIRS, args={"palette": palette}),
+        "patches": replace(
+            task, engine=replace(BY_PAIRS, turn=task.engine.turn), args={"palette": palette}
+        ),
         "segments": replace(task, args={**task.args, "palette": palette}),
     }
     rates, made = {}, {}
@@ -180,7 +188,7 @@ def layout(images: int, folder: Path, picture: Path | None, seed: int) -> bool:
 
 def main() -> None:
     names = [sys.argv[1]] if len(sys.argv) > 1 else ["outlines", "layout"]
-    images = int(sys.argv[2]) if len(sys.argv) > 2 else IMAGES
+    images = int(sys.argv[2]) if len(sys.argv) > 2 else None
     folder = Path(sys.argv[3]) if len(sys.argv) > 3 else None
     picture = Path(sys.argv[4]) if len(sys.argv) > 4 else None
     seeds = int(sys.argv[5]) if len(sys.argv) > 5 else 1
