@@ -7,7 +7,7 @@ A megapixel is one of the picture that is given; results of both must agree to h
 255 on average. `inpaint` fills a hundred squares, a tenth of the picture, where the twin
 computes all of it; `outlines-to-colour` works at the size that it learned.
 
-Limits: at least twice the twin on a CPU with AMX, where the claim was made, and never below 0.9.
+Limits: at least twice the twin on a CPU with AMX, where the claim was made; elsewhere half of it, below which something is computed twice for nothing.
 
     python bench/throughput.py [PACKAGE ...]
 """
@@ -37,7 +37,7 @@ from mintmark.training.precision import choose, multiplies_bfloat16
 
 SIZE = (1024, 768)
 ROUNDS = 5
-WITH_AMX, AT_LEAST = 2.0, 0.9
+WITH_AMX, AT_LEAST = 2.0, 0.5
 AGREED = 0.5  # levels
 PLAIN = Settings(device="cpu", precision="float32")
 

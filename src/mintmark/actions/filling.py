@@ -253,12 +253,12 @@ class _Group:
 def _grouped(missing: Mask, depth: int) -> tuple[NDArray[np.int32], list[_Group]]:
     """The number of the hole at each place, (H, W), 0 for none; and groups of all holes.
 
-    Holes share a window where that is no larger than their own, so that no place around many
-    small holes is computed many times.
+    Holes share a window where that is no larger than both of their own, so that no place around
+    many small ones is computed many times.
     """
     far = ndimage.distance_transform_edt(missing)  # pixels to the nearest known one
     holes, _ = ndimage.label(missing, np.ones((3, 3)))
-    groups: list[_Group] = []
+    groups = []
     for number, box in enumerate(ndimage.find_objects(holes), 1):
         deepest = float(far[box][holes[box] == number].max())
         around = math.ceil(AROUND * max(deepest, OVERLAP))
@@ -266,15 +266,24 @@ def _grouped(missing: Mask, depth: int) -> tuple[NDArray[np.int32], list[_Group]
             slice(max(side.start - around, 0), min(side.stop + around, length))
             for side, length in zip(box, missing.shape, strict=True)
         )
-        own = _Group((number,), (rows, columns), max(1, math.ceil(deepest / depth)))
-        for place, group in enumerate(groups):
-            both = group.joined(own)
-            if group.factor == own.factor and both.area <= min(group.area + own.area, LARGEST):
-                groups[place] = both
+        groups.append(_Group((number,), (rows, columns), max(1, math.ceil(deepest / depth))))
+    while len(fewer := _joined(groups)) < len(groups):  # rows of holes join, and then the rows
+        groups = fewer
+    return holes, groups
+
+
+def _joined(groups: list[_Group]) -> list[_Group]:
+    """Each with the first one before it with which it may share a window, where there is one."""
+    found: list[_Group] = []
+    for one in groups:
+        for place, other in enumerate(found):
+            both = other.joined(one)
+            if other.factor == one.factor and both.area <= min(other.area + one.area, LARGEST):
+                found[place] = both
                 break
         else:
-            groups.append(own)
-    return holes, groups
+            found.append(one)
+    return found
 
 
 def _patch(
