@@ -7,7 +7,8 @@ A megapixel is one of the picture that is given; results of both must agree to h
 255 on average. `inpaint` fills a hundred squares, a tenth of the picture, where the twin
 computes all of it; `outlines-to-colour` works at the size that it learned.
 
-Limits: at least twice the twin on a CPU with AMX, where the claim was made; elsewhere half of it, below which something is computed twice for nothing.
+Limits: at least twice the twin on a CPU with AMX, where the claim was made; elsewhere half of
+it, below which something is computed several times for nothing.
 
     python bench/throughput.py [PACKAGE ...]
 """
