@@ -13,6 +13,7 @@ from mintmark.actions.asking import Wish
 from mintmark.actions.known import Known, recall, too_near
 from mintmark.core.errors import GuardError
 from mintmark.core.media import Picture
+from mintmark.engines import alpha
 from mintmark.engines.synthesis import CHUNK, in_chunks
 from mintmark.metrics.extractors import extract, shipped
 from mintmark.metrics.rejection import best, typicality
@@ -140,7 +141,8 @@ def require_passed(package: Package, seed: int, indices: Sequence[int], wish: Wi
 def judged(package: Package, samples: Tensor, rows: Tensor | None) -> NDArray[np.float64]:
     """The discriminator's logits of samples, (N,), higher for what looks more real."""
     network = package.networks["D"]
-    logits: NDArray[np.float64] = in_chunks(network, network, samples, rows).double().numpy()
+    seen = alpha.on_white(samples)
+    logits: NDArray[np.float64] = in_chunks(network, network, seen, rows).double().numpy()
     return logits
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mintmark.core.errors import ConfigError
+from mintmark.engines import alpha
 from mintmark.engines.synthesis import in_chunks
 from mintmark.models.stylegan import Generator, Scale
 
@@ -75,4 +76,4 @@ def mixed(
         styles = torch.where(chosen.to(z.device)[None, :, None], given, own)
         return generator.paint(styles, noise)
 
-    return in_chunks(draw, generator, *latents, condition, noise).clamp(-1, 1)
+    return alpha.straight(in_chunks(draw, generator, *latents, condition, noise))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mintmark.core.seeds import derive
-from mintmark.engines import growth, matching
+from mintmark.engines import alpha, growth, matching
 from mintmark.engines.adversarial import (
     RELATIVISTIC,
     Game,
@@ -156,7 +156,7 @@ class Synthesis:
     ) -> dict[str, Tensor]:
         with torch.no_grad():
             fake = _generate(networks, batch, moment, "discriminator").float()
-        shown = growth.shown(batch.real, networks, self.grow)
+        shown = self._shown(batch.real, networks)
         pixels = torch.cat([shown, fake])  # (2N, C, H, W)
         due = moment.step % self.penalty_every == 0 and bool(self.penalties)
         pixels.requires_grad_(due)
@@ -175,6 +175,10 @@ class Synthesis:
             shares = replace(batch, real=shown)
             figures |= self._penalty(networks, shares, fake, pixels, logits, moment)
         return figures
+
+    def _shown(self, real: Tensor, networks: Mapping[str, nn.Module]) -> Tensor:
+        """Real pictures as the networks see them now."""
+        return growth.shown(alpha.on_white(real), networks, self.grow)
 
     def _judged(
         self, network: nn.Module, seen: Tensor, batch: Batch, moment: Moment
@@ -259,7 +263,7 @@ class Synthesis:
             figures["fitting"] = matching.FITTING * self.mismatched * fits
         generated = networks["D"](seen, batch.condition).float()
         with torch.no_grad():  # the real half only sets the mark; nothing flows back into it
-            shown = growth.shown(batch.real, networks, self.grow)
+            shown = self._shown(batch.real, networks)
             seen = self._augmented(shown, moment, "generator/real")
             real = networks["D"](seen, batch.condition).float()
         return {"generator": self.game.generator(real, generated).mean(), **figures}
@@ -309,7 +313,7 @@ class Synthesis:
             extras = {} if noise is None else {"noise": noise}
             return generator(z, condition, psi, **extras)
 
-        return in_chunks(draw, networks["G"], z, condition, noise).clamp(-1, 1)
+        return alpha.straight(in_chunks(draw, networks["G"], z, condition, noise))
 
 
 @torch.no_grad()
