@@ -31,10 +31,13 @@ def test_straight_colours_come_back_where_there_are_any() -> None:
     assert torch.all(found[:, 3, :2] == -1.0)
 
 
-def test_whatever_a_network_draws_becomes_a_picture() -> None:
-    found = alpha.straight(rgba() * 3)
-    assert found.abs().max() <= 1.0
-    assert found.isfinite().all()
+def test_whatever_a_network_draws_looks_the_same_on_white() -> None:
+    drawn = rgba() * 1.5
+    found = alpha.straight(drawn)
+    assert found.abs().max() <= 1.0 + 1e-6
+    laid = alpha.on_white(found)
+    torch.testing.assert_close(laid[:, :3], drawn[:, :3].clamp(-1, 1), atol=1e-5, rtol=0)
+    assert torch.all(laid[:, 3] >= drawn[:, 3].clamp(-1, 1) - 1e-6)
 
 
 def test_what_has_no_alpha_stays_as_it_is() -> None:

@@ -10,7 +10,7 @@ SIGGRAPH 1984), since this is where pictures are laid to be looked at, and by th
 import torch
 from torch import Tensor
 
-LEAST = 0.5 / 255  # an alpha that is rounded to nothing
+TINY = 1e-8
 
 
 def on_white(pictures: Tensor) -> Tensor:
@@ -30,21 +30,24 @@ def on_white(pictures: Tensor) -> Tensor:
 
 
 def straight(pictures: Tensor) -> Tensor:
-    """Undoes `on_white` and clips to [-1, 1]; what is wholly transparent becomes white.
+    """Undoes `on_white` and clips to [-1, 1].
+
+    Where a colour is stronger than its alpha allows, alpha is raised until it does: on white
+    everything looks as it was drawn.
 
     Args:
         pictures: In about [-1, 1], (N, C, H, W), as a generator draws them.
 
     Returns:
-        In [-1, 1], of the same shape.
+        In [-1, 1], of the same shape; white where nothing shows.
     """
     pictures = pictures.clamp(-1, 1)
     if not _has_alpha(pictures):
         return pictures
-    laid, alpha = pictures[:, :-1], pictures[:, -1:]
-    share = (alpha + 1) / 2
-    colours = 1 - (1 - laid) / share.clamp(min=LEAST)
-    return torch.cat([colours.where(share >= LEAST, 1.0).clamp(-1, 1), alpha], 1)
+    missing, alpha = 1 - pictures[:, :-1], pictures[:, -1:]  # from white, in [0, 2]
+    share = torch.maximum((alpha + 1) / 2, missing.amax(1, keepdim=True) / 2)  # in [0, 1]
+    colours = 1 - missing / share.clamp(min=TINY)
+    return torch.cat([colours, 2 * share - 1], 1)
 
 
 def _has_alpha(pictures: Tensor) -> bool:
