@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from mintmark.actions import asking, choosing, drawing
@@ -232,6 +233,13 @@ def test_transparency_is_drawn(
     package = trained_on(folder, tmp_path / "run", task="logos")
     (made,) = generated(package, tmp_path / "out", count=1)
     assert decode(made.path.read_bytes(), "it").channels == 4
+    request = GenerateRequest(package=str(package), out=tmp_path, best_of=2)
+    judge = load(package, open_world(), networks_for(request))
+    clear = torch.ones(2, *judge.config.shape)
+    clear[1, :3] = 0  # where nothing shows, colours count for nothing
+    clear[:, 3] = -1
+    first, second = choosing.judged(judge, clear, None)
+    assert first == second
 
 
 def test_captions_stand_under_their_pictures(by_attributes: Path) -> None:
