@@ -45,6 +45,7 @@ REQUESTS = [
 EXAMPLES: dict[str, dict[str, Any]] = {
     "CheckRequest": {"data": "photos"},
     "TrainRequest": {"task": "digits", "data": "photos", "out": "run"},
+    "PackRequest": {"run": "run", "data": "photos", "step": 9, "out": "package"},
     "GenerateRequest": {"package": "run/package", "out": "pictures"},
     "EvaluateRequest": {"package": "run/package", "data": "photos"},
     "CompareRequest": {"models": ["a/package", "b/package"], "data": "photos"},
@@ -106,7 +107,9 @@ def test_requests_are_frozen(kind: type[Request]) -> None:
 
 @every_request
 def test_requests_explain_in_one_sentence(kind: type[Request]) -> None:
-    number = next(name for name in ("images", "count", "size", "tile") if name in kind.model_fields)
+    number = next(
+        name for name in ("images", "count", "size", "step", "tile") if name in kind.model_fields
+    )
     with pytest.raises(ConfigError) as caught:
         kind.model_validate(EXAMPLES[kind.__name__] | {number: 0})
     assert repr(number) in str(caught.value)

@@ -65,9 +65,9 @@ def come_late() -> None:
     """This process looks for checkpoints long after the others."""
     restore = Store.restore
 
-    def late(self: Store, state: RunState) -> int | None:
+    def late(self: Store, state: RunState, step: int | None = None) -> int | None:
         time.sleep(1.5)
-        return restore(self, state)
+        return restore(self, state, step)
 
     Store.restore = late  # type: ignore[method-assign]
 

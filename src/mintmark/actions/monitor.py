@@ -116,7 +116,7 @@ class Monitor:
             return ""
         return (
             f"alarm: coverage fell from {self.best:.2f} to {coverage:.2f} (modes are being lost); "
-            "raise gamma or go back to an earlier checkpoint"
+            "raise gamma, or keep an earlier moment with mintmark package make"
         )
 
 

@@ -93,7 +93,7 @@ def _lineage(run: Prepared) -> Lineage:
     )
 
 
-def save_package(run: Prepared, world: World) -> Package:
+def save_package(run: Prepared, world: World, folder: Path) -> Package:
     """Writes the run's package: averaged generator, discriminator, card, samples."""
     plan, state = run.plan, run.state
     origin = _lineage(run)
@@ -104,6 +104,8 @@ def save_package(run: Prepared, world: World) -> Package:
     }
     size = f"{plan.config.width}x{plan.config.height}"
     command = f"mintmark train {plan.task.name} DATA --out RUN --size {size} {_flags(plan)}"
+    if state.step < plan.schedule.steps:
+        command += f"\nmintmark package make RUN DATA --step {state.step} --out PACKAGE"
     hardware = f"{world.compute.device.type}, {str(world.compute.dtype).removeprefix('torch.')}"
     card = render(plan.config, origin, figures, command, hardware, (plan.task.about,))
 
@@ -111,7 +113,6 @@ def save_package(run: Prepared, world: World) -> Package:
         picture, recipe = _sample_sheet(package)
         return {"grid.png": mark(picture, package, recipe)}
 
-    folder = run.folder / "package"
     networks = {**state.networks, **state.averages}
     if not isinstance(plan.task, Task):  # its samples would be the user's own photographs
         return save_pretrained(folder, plan.config, networks, origin, card)

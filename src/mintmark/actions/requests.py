@@ -113,6 +113,15 @@ class TrainRequest(Request):
         return (self.size, self.size) if isinstance(self.size, int) else self.size
 
 
+class PackRequest(Request):
+    """Make a package of an earlier moment of a run."""
+
+    run: Path
+    data: Path
+    step: int = Field(ge=1, description="Of a checkpoint that the run has kept.")
+    out: Path
+
+
 class GenerateRequest(Request):
     """Draw pictures with a trained package."""
 

@@ -15,7 +15,7 @@ from mintmark.actions.monitor import Monitor, watch
 from mintmark.actions.packing import Prepared, as_it_is, draw_samples, save_package
 from mintmark.actions.plan import Plan
 from mintmark.actions.prepare import Data, read
-from mintmark.actions.requests import TrainRequest
+from mintmark.actions.requests import PackRequest, TrainRequest
 from mintmark.actions.world import World
 from mintmark.actions.zoo import find
 from mintmark.core.errors import CheckpointError, ConfigError, MintmarkError, ResumeError
@@ -65,8 +65,42 @@ def train(request: TrainRequest, world: World) -> Generator[Progress]:
         yield from _findings(run)
         yield from _steps(run, world)
         if world.compute.rank == 0:
-            save_package(run, world)
+            save_package(run, world, run.folder / "package")
         distributed.wait_for_all(world.compute.world)
+
+
+def pack(request: PackRequest, world: World) -> Generator[Progress, None, Package]:
+    """Makes a package of a checkpoint that a run has kept, such as one before it got worse.
+
+    Args:
+        request: Which run, what it learns from, which step, where to.
+        world: The machine.
+
+    Yields:
+        Nothing; the run is not trained on, and nothing in its folder changes.
+
+    Returns:
+        The package.
+
+    Raises:
+        ResumeError: There is no run or no checkpoint of that step, or `out` is not free.
+    """
+    if not (request.run / "run.json").exists():
+        raise ResumeError(f"{request.run} holds no run; name the folder that train wrote to.")
+    plan = plans.read(request.run)
+    _require_free(request.out, request.data)
+    if not isinstance(plan.task, Task):
+        world = world.for_given_pictures()
+    asked = TrainRequest(
+        task=plan.task.name, data=request.data, out=request.run, kinds=plan.choices.kinds
+    )
+    run = yield from _prepare(asked, world)
+    if run.store.restore(run.state, request.step) is None:
+        kept = ", ".join(map(str, run.store.steps()))
+        raise ResumeError(
+            f"{request.run} has no whole checkpoint of step {request.step}; it has kept: {kept}."
+        )
+    return save_package(run, world, request.out)
 
 
 def _prepare(request: TrainRequest, world: World) -> Generator[Progress, None, Prepared]:

@@ -70,6 +70,30 @@ def package_show(
     show.table(package, describe(package))
 
 
+@package_app.command(
+    "make",
+    epilog="Example: `mintmark package make runs/logos icons/ --step 4200 --out logos`",
+)
+def package_make(
+    run: Annotated[Path, typer.Argument(help="Folder of the run.")],
+    data: Annotated[Path, typer.Argument(help="What it learns from, unchanged.")],
+    step: Annotated[int, typer.Option(help="Of a checkpoint that the run has kept.")],
+    out: Out,
+) -> None:
+    """Make a package of an earlier moment of a run, such as one before it got worse.
+
+    A run keeps its newest two checkpoints and one a quarter; samples/ and log.jsonl tell steps.
+    """
+    from mintmark.actions import requests
+    from mintmark.actions.python import finish
+    from mintmark.actions.train import pack
+    from mintmark.actions.world import open_world
+
+    request = requests.PackRequest(run=run, data=data, step=step, out=out)
+    finish(pack(request, open_world()))
+    show.say(f"The package is in {out}. Try: mintmark package show {out}")
+
+
 @package_app.command("verify", epilog="Example: `mintmark package verify runs/digits/package`")
 def package_verify(package: Annotated[Path, typer.Argument(help="Package folder.")]) -> None:
     """Check every file of a package against its digest."""

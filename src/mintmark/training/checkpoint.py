@@ -70,24 +70,25 @@ class Store:
         self._prune(state.step)
         return path
 
-    def restore(self, state: RunState) -> int | None:
-        """Loads the newest whole checkpoint into `state`.
+    def restore(self, state: RunState, step: int | None = None) -> int | None:
+        """Loads the newest whole checkpoint into `state`, or that of a step.
 
         Args:
             state: A state of the same networks; changed in place.
+            step: Which one; None takes the newest that is whole.
 
         Returns:
-            The step restored, or None where the folder holds no whole checkpoint.
+            The step restored, or None where the folder holds no such whole checkpoint.
 
         Raises:
             CheckpointError: The checkpoint is whole but does not fit the networks.
         """
-        for step in reversed(self.steps()):
-            record = self._verified(step)
+        for one in reversed(self.steps()) if step is None else (step,):
+            record = self._verified(one)
             if record is not None:
-                _unpack(load_file(self._tensors(step)), record, state)
+                _unpack(load_file(self._tensors(one)), record, state)
                 _warn_of_another_build(record)
-                return step
+                return one
         return None
 
     def _write(self, state: RunState) -> Path:
