@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from mintmark.actions import asking, choosing, drawing
-from mintmark.actions.asking import Mix, Vary, Wish
+from mintmark.actions import again, asking, choosing, drawing
+from mintmark.actions.asking import PLAIN, Mix, Vary, Wish
 from mintmark.actions.clips import Walk, walk
 from mintmark.actions.generate import artifacts, load, networks_for
 from mintmark.actions.known import Known, recall, too_near
@@ -268,3 +268,23 @@ def test_a_walk_ends_where_it_began(by_attributes: Path) -> None:
     assert steps.max() < 4 * np.median(steps) + 1  # the last step home is like the others
     with pytest.raises(ConfigError, match="at least 2 pictures"):
         walk(package, 0, Wish(), Walk(1, 5, 12.0))
+
+
+def test_the_sheet_of_a_guarded_package_shows_none_that_is_refused(
+    guarded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = load(guarded, open_world())
+    sheet = guarded / "samples/grid.png"
+    stored = read_recipe(sheet.read_bytes(), sheet.name)
+    again.picture(package, stored)  # refuses what the guard turns down
+    first = drawing.draw(package, 0, [0], PLAIN)
+    known = recall(package, find_task(package.config.task))
+    pixels = first[0].array.astype(np.uint8).transpose(2, 0, 1)[None]
+    features = extract(shipped("pictures"), pixels)
+    strict = replace(known, features=np.concatenate([known.features, features]), near=1e-6)
+    strict = replace(strict, names=(*known.names, "it"))
+    assert known.thumbnails is not None
+    small = np.concatenate([known.thumbnails, known.thumbnails[:1]])
+    monkeypatch.setattr(choosing, "recall", lambda *_: replace(strict, thumbnails=small))
+    _, recipe = choosing.sheet(package, 0, 4)
+    assert recipe.inputs["indices"] == [1, 2, 3, 4]

@@ -9,15 +9,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mintmark.actions import asking, drawing
-from mintmark.actions.asking import Wish
+from mintmark.actions.asking import PLAIN, Wish
 from mintmark.actions.known import Known, recall, too_near
 from mintmark.core.errors import GuardError
 from mintmark.core.media import Picture
+from mintmark.core.records import Recipe
 from mintmark.engines import alpha
 from mintmark.engines.synthesis import CHUNK, in_chunks
 from mintmark.metrics.extractors import extract, shipped
 from mintmark.metrics.rejection import best, typicality
 from mintmark.models.package import Package
+from mintmark.provenance.mark import SHEET
 from mintmark.tasks._task import find_synthesis
 
 MOST_TRIES = 8  # candidates a picture, before a guard that turns all down gives up
@@ -119,6 +121,21 @@ def _window(
         scores = judged(package, samples[torch.from_numpy(passed)], few)
         passed = passed[np.sort(best(scores, typicality(known.features, features[passed]), keep))]
     yield from (Kept(indices[i], pictures[i]) for i in passed.tolist())
+
+
+def sheet(package: Package, seed: int, count: int) -> tuple[Picture, Recipe]:
+    """The first pictures of a seed that a guard lets pass, on one sheet, and what makes it again.
+
+    Raises:
+        GuardError: A guard turned nearly all of them down.
+    """
+    numbers = None
+    if find_synthesis(package.config.task).guard:
+        found = chosen(package, seed, count, PLAIN, 1)
+        numbers = [one.index for one in found if isinstance(one, Kept)]
+    asked = {"count": count} | ({"indices": numbers} if numbers else {})
+    picture = drawing.draw_sheet(package, seed, count, indices=numbers)
+    return picture, drawing.recipe_of(package, seed, SHEET, more=asked)
 
 
 def require_passed(package: Package, seed: int, indices: Sequence[int], wish: Wish) -> None:

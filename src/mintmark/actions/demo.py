@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.svm import SVC
 
-from mintmark.actions import drawing, zoo
+from mintmark.actions import choosing, drawing, zoo
 from mintmark.actions.evaluate import Drawn, measure
 from mintmark.actions.evaluation import Evaluation
 from mintmark.actions.generate import load
@@ -112,8 +112,7 @@ def _shown(out: Path, seed: int, world: World) -> Generator[Progress]:
     names = zoo.drawing()
     for place, name in enumerate(names, 1):
         package = load(name, world)
-        picture = drawing.draw_sheet(package, seed, SHOWN)
-        recipe = drawing.recipe_of(package, seed, SHEET, more={"count": SHOWN})
+        picture, recipe = choosing.sheet(package, seed, SHOWN)
         path = out / "zoo" / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         write_marked(path, picture, package, recipe)

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mintmark.actions import choices, drawing, known, previews
+from mintmark.actions import choices, choosing, drawing, known, previews
 from mintmark.actions.plan import Plan
 from mintmark.actions.prepare import Data
 from mintmark.actions.world import World
+from mintmark.core.errors import GuardError
 from mintmark.core.files import digest_json
 from mintmark.core.lineage import version
-from mintmark.core.media import Picture
-from mintmark.core.records import Lineage, Recipe
+from mintmark.core.records import Lineage
 from mintmark.data.loader import PixelSet
 from mintmark.engines.paired import Paired
 from mintmark.engines.unpaired import Unpaired
@@ -70,15 +70,15 @@ def draw_samples(run: Prepared, package: Package) -> None:
         recipe = drawing.recipe_of(package, run.plan.seed, SHEET, more={"report": "translated"})
         write_marked(path, picture, package, recipe, COMPOSITE)
         return
-    picture, recipe = _sample_sheet(package)
+    count = _samples(package)
+    picture = drawing.draw_sheet(package, SAMPLE_SEED, count)  # nothing is guarded yet
+    recipe = drawing.recipe_of(package, SAMPLE_SEED, SHEET, more={"count": count})
     write_marked(path, picture, package, recipe)
 
 
-def _sample_sheet(package: Package) -> tuple[Picture, Recipe]:
-    """Ten pictures a class, or a square of 64, always of the same latents."""
-    count = min(10 * len(package.config.classes), drawing.MOST_ON_A_SHEET) or 64
-    picture = drawing.draw_sheet(package, SAMPLE_SEED, count)
-    return picture, drawing.recipe_of(package, SAMPLE_SEED, SHEET, more={"count": count})
+def _samples(package: Package) -> int:
+    """Ten pictures a class, or a square of 64."""
+    return min(10 * len(package.config.classes), drawing.MOST_ON_A_SHEET) or 64
 
 
 def _lineage(run: Prepared) -> Lineage:
@@ -110,7 +110,10 @@ def save_package(run: Prepared, world: World, folder: Path) -> Package:
     card = render(plan.config, origin, figures, command, hardware, (plan.task.about,))
 
     def samples(package: Package) -> dict[str, bytes]:
-        picture, recipe = _sample_sheet(package)
+        try:
+            picture, recipe = choosing.sheet(package, SAMPLE_SEED, _samples(package))
+        except GuardError:  # nothing that may be shown
+            return {}
         return {"grid.png": mark(picture, package, recipe)}
 
     networks = {**state.networks, **state.averages}

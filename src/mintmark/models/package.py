@@ -227,7 +227,7 @@ def save_pretrained(
             files.write_bytes(part / name, content)
         contents.write_manifest(part)
         if samples is not None:
-            _write_samples(part, samples(_load(part, ("G",), part, folder)))
+            _write_samples(part, samples(_load(part, ("G",), part, part)))
         return _load(part, config.networks, part, folder)
 
 
