@@ -39,7 +39,7 @@ def folder_of(name: str) -> Path:
 
 def test_they_are_there() -> None:
     assert set(zoo.names()) == {
-        "avatars", "denoise", "digits", "inpaint", "low-dose-ct", "outlines-to-colour",
+        "avatars", "denoise", "digits", "inpaint", "logos", "low-dose-ct", "outlines-to-colour",
         "photo-x2", "photo-x4",
     }  # fmt: skip
 
