@@ -17,6 +17,7 @@ from mintmark.core.records import Content, Progress
 from mintmark.data.loader import Loader, PixelSet
 from mintmark.engines import contrast
 from mintmark.engines.unpaired import (
+    FREED,
     Unpaired,
     Wanted,
     aimed,
@@ -184,6 +185,23 @@ def test_the_share_of_a_picture_that_changes_costs(pixels: PixelSet) -> None:
     assert found[0]["identity"].item() == pytest.approx(0, abs=1e-4)
     assert found[1]["area"].item() == pytest.approx(2, abs=1e-4)
     assert found[1]["identity"].item() > 1e-2
+
+
+def test_a_share_is_free_only_when_there_is_something_to_add(pixels: PixelSet) -> None:
+    engine, nets = replace(ENGINE, area=2.0), networks(local=True)
+    nets["G"].load_state_dict({**nets["G"].state_dict(), "decoder.share.bias": Tensor([-30.0])})
+    areas = []
+    for fraction in (0.0, FREED[0], sum(FREED) / 2, FREED[1], 1.0):
+        engine.prepare(nets, fraction)
+        losses = engine.losses("generator", nets, batch_of(pixels), moment())
+        areas.append(losses["area"].item())
+        nets["G"].zero_grad()
+        torch.autograd.backward(sum(losses.values(), torch.zeros(())))
+        gradient = nets["G"].get_parameter("decoder.last.weight").grad
+        assert gradient is not None
+        assert (gradient.abs().max() > 1e-6) == (fraction < FREED[1])
+    assert areas == pytest.approx([2.0, 2.0, 1.0, 0.0, 0.0], abs=1e-3)
+    assert "decoder.open" not in nets["G"].state_dict()  # of a run, not of a package
 
 
 def test_penalties_come_when_they_are_due(pixels: PixelSet) -> None:

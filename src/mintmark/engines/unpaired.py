@@ -38,6 +38,7 @@ from mintmark.training.trainer import Average, Batch, Cosine, Moment, Phase
 
 GAMMA = Cosine(1.0, 0.1)
 NCE, CYCLE = 0.5, 10.0  # usual weights
+FREED = (0.1, 0.4)  # of a run: a share of change begins to matter, and is all that counts
 CELLS = 8  # a side of the small pictures whose brightness is compared
 BLUR = 5  # pixels a side over which edges are blurred
 LUMA = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R BT.601)
@@ -139,6 +140,13 @@ class Unpaired(Steady):
     def averaged(self) -> Mapping[str, Average]:
         """What is used."""
         return {"G": Average("G")}
+
+    def prepare(self, networks: Mapping[str, nn.Module], fraction: float) -> None:
+        """Lets a generator that says where it changes pictures change all of them at first."""
+        translator = networks["G"]
+        assert isinstance(translator, Translator)
+        free = (fraction - FREED[0]) / (FREED[1] - FREED[0])
+        translator.decoder.open.fill_(1 - min(max(free, 0.0), 1.0))
 
     def describe(self) -> dict[str, Any]:
         """What decides the losses, as plain JSON, to tell one recipe from another."""

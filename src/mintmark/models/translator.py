@@ -168,7 +168,15 @@ class StyleEncoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """What is added to a picture, from its maps and a code."""
+    """What is added to a picture, from its maps and a code.
+
+    Attributes:
+        open: How far the share of a `local` one is held at 1, while it learns what to add; 0 in
+            use. A share that is free from the beginning goes to 0 before there is anything worth
+            adding, and from there no gradient leads back.
+    """
+
+    open: Tensor
 
     def __init__(self, args: TranslatorArgs) -> None:
         super().__init__()
@@ -180,6 +188,7 @@ class Decoder(nn.Module):
         self.first = Stage(args.code, fine, fine)
         self.last = conv(fine, args.channels, 3, 0.0, bias=True)
         self.share = conv(fine, 1, 3, 0.1, bias=True) if args.local else None
+        self.register_buffer("open", torch.zeros(()), persistent=False)
 
     def forward(self, maps: list[Tensor], code: Tensor) -> tuple[Tensor, Tensor | None]:
         """Four maps and (N, code) to a change, (N, channels, H, W), and its share, (N, 1, H, W)."""
@@ -189,7 +198,10 @@ class Decoder(nn.Module):
         y = second + upsample(self.third(y, code))  # (N, deep, H / 2, W / 2)
         y = first + upsample(self.second(y, code))  # (N, fine, H, W)
         y = self.first(y, code)
-        return self.last(y), None if self.share is None else torch.sigmoid(self.share(y))
+        if self.share is None:
+            return self.last(y), None
+        share = torch.sigmoid(self.share(y))  # (N, 1, H, W)
+        return self.last(y), share + self.open * (1 - share)
 
 
 class Translator(nn.Module):
