@@ -1,4 +1,4 @@
-"""Megapixels a second of every package that works on pictures, beside a plain twin.
+"""Megapixels a second of every package that was taught by pairs, beside a plain twin.
 
 Ours is what `apply` does between decoding and encoding: tiles, in the precision that the
 machine leads to. The twin is the same network on the same picture as a reader would call it:
@@ -34,6 +34,8 @@ from mintmark.core.settings import Settings
 from mintmark.data.pictures import decode, scaled
 from mintmark.engines.holes import holed
 from mintmark.engines.piecewise import levels, planes
+from mintmark.models.package import from_pretrained
+from mintmark.tasks._task import Restoration, find_task
 from mintmark.training.precision import choose, multiplies_bfloat16
 
 SIZE = (1024, 768)
@@ -98,8 +100,13 @@ def compared(name: str, folder: Path, world: World) -> float:
     return ratio
 
 
+def is_restoration(name: str) -> bool:
+    """Whether a package was taught by pairs."""
+    return isinstance(find_task(from_pretrained(zoo.find(name)).config.task), Restoration)
+
+
 def main() -> None:
-    names = sys.argv[1:] or [name for name in zoo.names() if name not in zoo.drawing()]
+    names = sys.argv[1:] or [name for name in zoo.names() if is_restoration(name)]
     with tempfile.TemporaryDirectory() as place:
         photograph(Path(place) / "a.png", *SIZE)
         holes(Path(place) / "mask.png", *SIZE)

@@ -146,7 +146,7 @@ class Unpaired(Steady):
         translator = networks["G"]
         assert isinstance(translator, Translator)
         free = (fraction - FREED[0]) / (FREED[1] - FREED[0])
-        translator.decoder.open.fill_(1 - min(max(free, 0.0), 1.0))
+        translator.decoder.open = 1 - min(max(free, 0.0), 1.0)
 
     def describe(self) -> dict[str, Any]:
         """What decides the losses, as plain JSON, to tell one recipe from another."""

@@ -176,8 +176,6 @@ class Decoder(nn.Module):
             adding, and from there no gradient leads back.
     """
 
-    open: Tensor
-
     def __init__(self, args: TranslatorArgs) -> None:
         super().__init__()
         fine, deep = args.features, 2 * args.features
@@ -188,7 +186,7 @@ class Decoder(nn.Module):
         self.first = Stage(args.code, fine, fine)
         self.last = conv(fine, args.channels, 3, 0.0, bias=True)
         self.share = conv(fine, 1, 3, 0.1, bias=True) if args.local else None
-        self.register_buffer("open", torch.zeros(()), persistent=False)
+        self.open = 0.0
 
     def forward(self, maps: list[Tensor], code: Tensor) -> tuple[Tensor, Tensor | None]:
         """Four maps and (N, code) to a change, (N, channels, H, W), and its share, (N, 1, H, W)."""
