@@ -6,10 +6,10 @@ saw no held-out picture either, ranks the asked caption among 99 other held-out 
 
 Limit: among the first 5 of 100 at least half as often as with the real held-out pictures.
 
-    python bench/captions.py PACKAGE [DATA] [PICTURE]
+    python bench/captions.py [PACKAGE] [DATA] [PICTURE]
 
-No such package comes with Mintmark; without PACKAGE nothing is judged. PICTURE is written
-with 40 prompts, good and bad, and they are listed.
+Without PACKAGE the shipped `emoji` is judged. PICTURE is written with 40 prompts, good and
+bad, and they are listed.
 """
 
 import sys
@@ -64,10 +64,7 @@ def show(package: Package, unseen: list[str], known: list[str], path: Path) -> N
 
 
 def main() -> None:
-    if len(sys.argv) == 1:
-        print("captions: SKIPPED, no package was named; docs/how-to/text-to-image.md makes one")
-        return
-    source = sys.argv[1]
+    source = sys.argv[1] if len(sys.argv) > 1 else "emoji"
     data = Path(sys.argv[2]) if len(sys.argv) > 2 else Path("data/emoji")
     prepare.get("emoji", data)
     package = load(source, open_world())

@@ -172,3 +172,15 @@ def test_the_last_steps_are_small() -> None:
 def test_what_is_no_set_of_pictures_is_refused(pixels: Pixels, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         require_pixels(pixels, 3)
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_what_cannot_be_seen_decides_nothing(channels: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (3, channels, 8, 8), dtype=np.uint8)
+    pixels[:, -1, :4] = 0
+    other = pixels.copy()
+    other[:, :-1, :4] = 7
+    assert torch.equal(scaled(pixels), scaled(other))
+    pixels[:, -1] = 255
+    opaque = torch.from_numpy(pixels).float() / 127.5 - 1
+    torch.testing.assert_close(scaled(pixels), opaque)

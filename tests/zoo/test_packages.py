@@ -40,7 +40,7 @@ def folder_of(name: str) -> Path:
 
 def test_they_are_there() -> None:
     assert set(zoo.names()) == {
-        "avatars", "avatars-hair", "denoise", "digits", "inpaint", "logos", "low-dose-ct",
+        "avatars", "avatars-hair", "denoise", "digits", "emoji", "inpaint", "logos", "low-dose-ct",
         "outlines-to-colour", "photo-x2", "photo-x4",
     }  # fmt: skip
 

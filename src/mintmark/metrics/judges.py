@@ -87,8 +87,13 @@ def reduced(pixels: Pixels, largest: int) -> Pixels:
 
 
 def scaled(pixels: Pixels) -> Tensor:
-    """Pictures in [-1, 1] from [0, 255], same shape, channels last: a third faster on a CPU."""
+    """Pictures in [-1, 1] from [0, 255], same shape, channels last: a third faster on a CPU.
+
+    Beside an alpha, colours are laid on mid grey: what cannot be seen decides nothing.
+    """
     x = torch.from_numpy(pixels.astype(np.float32) / 127.5 - 1)
+    if x.shape[1] in (2, 4):
+        x[:, :-1] *= (x[:, -1:] + 1) / 2
     return x.contiguous(memory_format=torch.channels_last)
 
 
