@@ -204,7 +204,7 @@ def save_pretrained(
         origin: Where it came from.
         card: The model card, Markdown with front matter.
         samples: Draws the sample files (name to content) from the package as
-            it will be loaded, so that they can carry its digest.
+            it will be loaded, so that they can carry its digest; it still lies beside.
         extra: Other files by name; they do not change the package's identity.
 
     Returns:
