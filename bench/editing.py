@@ -17,17 +17,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from runs import Networks, Pixels, cache, save_sheet
+from runs import Pixels, cache, save_sheet
+from translating import LOOKED, Labels, labels_of, way_of
 
 from mintmark.actions import prepare, zoo
-from mintmark.data.manifest import Snapshot
 from mintmark.data.public.avatars import HAIR, SKIN
-from mintmark.engines.unpaired import Unpaired, Wanted
 from mintmark.metrics import attributes as judges
 from mintmark.metrics.attributes import Attribute
 from mintmark.models.package import from_pretrained
-from mintmark.tasks._task import Translation, find_task
 
 SWITCHES = ("smile", "glasses", "beard")
 ASKED = (
@@ -37,33 +34,12 @@ ASKED = (
 )
 LIMIT = 0.9
 SHOWN = 12
-LOOKED = 12_000  # pictures that the judge is shown
-
-Labels = NDArray[np.int64]
 
 
 def read(folder: Path, shape: tuple[int, int, int]) -> tuple[Pixels, Labels]:
     """A part of the set, and what its pictures show."""
     data = prepare.read(folder)
-    return np.asarray(data.pixels(shape, cache()).pixels), labels_of(data.snapshot)
-
-
-def labels_of(snapshot: Snapshot) -> Labels:
-    """The values of what is judged, (N, attributes)."""
-
-    def place(attribute: Attribute, value: object) -> int:
-        word = ("yes" if value else "no") if isinstance(value, bool) else str(value)
-        return attribute.values.index(word)
-
-    rows = [[place(one, item.attributes[one.name]) for one in ASKED] for item in snapshot.items]
-    return np.array(rows, np.int64)
-
-
-def made(engine: Unpaired, networks: Networks, people: Pixels, kind: int) -> Pixels:
-    """People as that kind."""
-    pictures = torch.from_numpy(people).float() / 127.5 - 1
-    result = engine.run(networks, Wanted(pictures, engine.code(networks, kind)))
-    return ((result + 1) * 127.5).round().clamp(0, 255).byte().numpy()
+    return np.asarray(data.pixels(shape, cache()).pixels), labels_of(data.snapshot, ASKED)
 
 
 def main() -> None:
@@ -73,8 +49,6 @@ def main() -> None:
     place = zoo.find(name)
     config = from_pretrained(place).config
     networks = from_pretrained(place, config.networks).networks
-    task = find_task(config.task)
-    assert isinstance(task, Translation)
     learned, labels = read(folder / "train", config.shape)
     people, known = read(folder / "held-out", config.shape)
     half = np.arange(len(people)) % 2 == 0  # the judge sees combinations of all kinds
@@ -86,8 +60,8 @@ def main() -> None:
         LOOKED,
     )
     people, known = people[~half], known[~half]
-    kinds = config.conditions.classes
-    sheets = [made(task.engine, networks, people, kind) for kind in range(len(kinds))]
+    kinds, change = config.conditions.classes, way_of(networks)
+    sheets = [change(people, kind) for kind in range(len(kinds))]
     wanted = known.repeat(len(kinds), axis=0).reshape(len(people), len(kinds), -1).copy()
     for kind, value in enumerate(kinds):
         wanted[:, kind, 0] = ASKED[0].values.index(value)

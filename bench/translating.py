@@ -87,11 +87,13 @@ def ways(pixels: PixelSet, images: int, seed: int) -> Ways:
     for content in WAYS:
         networks, minutes = trained(task_of(content), pixels, images, seed)
         print(f"{content}, seed {seed}: {images} images in {minutes:.1f} CPU minutes", flush=True)
-        found[content] = _way(networks)
+        found[content] = way_of(networks)
     return found
 
 
-def _way(networks: Networks) -> Callable[[Pixels, int], Pixels]:
+def way_of(networks: Networks) -> Callable[[Pixels, int], Pixels]:
+    """What networks make of pictures, as the kind of a number."""
+
     def way(given: Pixels, kind: int) -> Pixels:
         pictures = torch.from_numpy(given).float() / 127.5 - 1
         engine = Unpaired()
@@ -142,10 +144,10 @@ def emoji(folder: Path, images: int, pictures: Path | None, seed: int) -> bool:
     return best <= 0.75
 
 
-def labels_of(snapshot: Snapshot) -> Labels:
-    """The values of what is asked, (N, 3)."""
+def labels_of(snapshot: Snapshot, asked: Sequence[Attribute] = ASKED) -> Labels:
+    """The values of what is asked, (N, attributes)."""
     rows = [
-        [one.values.index(_word(item.attributes[one.name])) for one in ASKED]
+        [one.values.index(_word(item.attributes[one.name])) for one in asked]
         for item in snapshot.items
     ]
     return np.array(rows, np.int64)

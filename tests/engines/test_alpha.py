@@ -55,7 +55,7 @@ class Watching(nn.Module):
         super().__init__()
         self.seen: list[Tensor] = []
 
-    def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:  # noqa: ARG002
+    def forward(self, x: Tensor, _condition: Tensor | None) -> Tensor:
         self.seen.append(x.detach().clone())
         return x.mean((1, 2, 3))
 
@@ -70,7 +70,7 @@ class Painting(nn.Module):
         super().__init__()
         self.picture = nn.Parameter(torch.tensor([0.5, 0.5, 0.5, 0.0]))
 
-    def forward(self, z: Tensor, condition: Tensor | None, psi: float = 1.0) -> Tensor:  # noqa: ARG002
+    def forward(self, z: Tensor, _condition: Tensor | None, _psi: float) -> Tensor:
         return self.picture[:, None, None] + torch.zeros(len(z), 4, 8, 8)
 
 

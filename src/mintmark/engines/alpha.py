@@ -4,7 +4,7 @@ What is wholly transparent has no colour, so straight colours end in a staircase
 shape does: no mean of pixels and no smooth layer goes with that, and a generator answers with
 combs of single pixels (docs/explanation/measured.md). Laid on white, colours fade out as they
 do to the eye. White instead of the usual black (Porter and Duff, "Compositing Digital Images",
-SIGGRAPH 1984), since this is where pictures are laid to be looked at, and by the metrics.
+SIGGRAPH 1984), since this is where most pictures are laid to be looked at.
 """
 
 import torch
