@@ -80,7 +80,7 @@ def test_the_level_over_a_run() -> None:
 def test_levels_at_the_edges() -> None:
     assert Grow(first=64).level(32, 0.0) == 3  # no lower resolution than the first
     assert Grow(first=4).level(8, 0.0) == 1.0
-    assert [Grow(first=8).level(16, f) for f in (0.0, 0.49, 0.5)] == [1, 1, 2]
+    assert [Grow(first=8).level(16, f) for f in (0.0, 0.29, 0.31)] == [1, 1, 2]
     assert Grow(first=8, last=1.0).level(32, 0.5) == 3.0
     assert Grow(first=16).level(48, 0.0) == Grow(first=16).level(32, 0.0) == 2.0
 

@@ -268,6 +268,27 @@ def test_a_new_stage_changes_nothing_before_it_learns() -> None:
     assert torch.equal(reduce(enlarge(x)), x)
 
 
+def test_growth_begins_at_a_stage_that_draws_and_sees_pictures() -> None:
+    """Lower stages without a picture of their own: enlarged cells would be all it drew for long."""
+    networks = stylegan.build({**ARGS, "grow": True, "first": 2})
+    generator, discriminator = networks["G"], networks["D"]
+    assert isinstance(generator, Generator) and isinstance(discriminator, Discriminator)
+    ends, starts = generator.finish, discriminator.starts[::-1]  # its stages run from the top down
+    for skips in (ends, starts):
+        assert [bool(next(skip.parameters()).any()) for skip in skips] == [True, False]
+    generator.train()
+    lower = at(generator, 2.0)
+    assert lower.shape[2:] == (16, 16) and not torch.equal(lower, enlarge(reduce(lower)))
+    assert torch.equal(at(generator, 3.0), enlarge(lower))
+    assert at(generator, 1.0).shape == lower.shape  # there is no lower one
+
+
+@pytest.mark.parametrize("first", [-1, 4, 1.5])
+def test_a_first_stage_that_is_not_there_is_refused(first: float) -> None:
+    with pytest.raises(ConfigError, match="0 to 3 as first"):
+        stylegan.build({**ARGS, "grow": True, "first": first})
+
+
 @pytest.mark.parametrize("level", [-1e9, 0.0, 1e30, float("inf"), float("nan")])
 def test_a_hostile_level_is_harmless(level: float) -> None:
     """A package may say anything of its level; it draws and judges at a stage that exists."""

@@ -25,6 +25,7 @@ from mintmark.core.records import Rights
 from mintmark.data.manifest import Snapshot, changes
 from mintmark.data.manifest import load as load_snapshot
 from mintmark.data.metadata import INPUT
+from mintmark.engines.growth import Grow
 from mintmark.engines.paired import Paired
 from mintmark.engines.synthesis import Synthesis
 from mintmark.engines.unpaired import Unpaired
@@ -181,7 +182,8 @@ def _config(
     if task.engine.mismatched and conditions.kind != "none":
         args["matcher"] = True
     if not given and choices.grows(request, task, family):
-        args["grow"] = True
+        grow = task.engine.grow or Grow()
+        args |= {"grow": True, "first": grow.level(min(shape[1:]), 0.0)}
     if request.grow in ("joint", "freeze") and not args.get("grow"):
         raise ConfigError(f"The package was not built to grow; leave out --grow {request.grow}.")
     FAMILIES[family].build(args)  # refuses what cannot be drawn before anything is written

@@ -26,11 +26,13 @@ class GrowingNetwork(Protocol):
 
     Attributes:
         level: The stage it works at, counted from the lowest.
+        first: The lowest stage that draws or sees pictures.
         sides: Rows and columns of each stage, the lowest first.
         blocks: Its residual blocks, as many a stage.
     """
 
     level: Tensor
+    first: int
     sides: list[tuple[int, int]]
     blocks: nn.ModuleList
 
@@ -48,7 +50,7 @@ class Grow:
 
     first: int = 16
     freeze: bool = False
-    last: float = 0.5
+    last: float = 0.7
 
     def level(self, side: int, fraction: float) -> int:
         """The stage at `fraction` of the run, for pictures of `side` pixels (the shorter one)."""
@@ -79,7 +81,8 @@ def stem(network: nn.Module, grow: Grow) -> tuple[str, ...]:
     if level <= grow.level(min(growing.sides[-1]), 0.0):
         return ()
     blocks = level * (len(growing.blocks) // len(growing.sides))
-    parts = {"blocks": blocks, "widen": level - 1, "finish": level, "tints": level}
+    ends = level - growing.first
+    parts = {"blocks": blocks, "widen": level - 1, "finish": ends, "tints": ends}
     below = (f"{part}.{place}." for part, count in parts.items() for place in range(count))
     return ("mapping.", "basis", "start.", *below)
 

@@ -172,9 +172,9 @@ class Generator(nn.Module):
         extras: Lengths of the other normal numbers that it takes in training: a second
             latent whose style the upper layers get (`other`), whether and where
             (`cross`), and the noise of all blocks.
-        level: With `grow`, the stage that it draws at, counted from the lowest. Each stage
-            then adds its colours to the enlarged picture of those below (StyleGAN2's output
-            skips), from nothing on, so that a new one changes no picture before it learns.
+        level: With `grow`, the stage that it draws at, counted from the lowest. Each stage from
+            `first` on then adds its colours to the enlarged picture of those below (StyleGAN2's
+            output skips), from nothing on, so that a new one changes no picture before it learns.
     """
 
     level: Tensor
@@ -191,7 +191,8 @@ class Generator(nn.Module):
         repeated = (width for width in args.widths for _ in range(args.blocks))
         self.blocks = nn.ModuleList(StyleBlock(args, width) for width in repeated)
         self.widen = between(args.widths)
-        ends = args.widths if args.grow else args.widths[-1:]
+        self.first = args.ends[0]
+        ends = [args.widths[stage] for stage in args.ends]
         scales = [1.0] + [0.0] * (len(ends) - 1)
         self.finish = nn.ModuleList(
             conv(width, args.channels, 1, scale) for width, scale in zip(ends, scales, strict=True)
@@ -288,7 +289,7 @@ class Generator(nn.Module):
             As of `forward`.
         """
         grow = len(self.finish) > 1
-        top = bounded(self.level, self.top) if grow else self.top
+        top = bounded(self.level, self.first, self.top) if grow else self.top
         grains = self._split(noise)
         x = self.start(styles[:, 0])[:, :, None, None] * self.basis  # (N, widths[0], *base)
         colours: list[Tensor] = []
@@ -298,8 +299,8 @@ class Generator(nn.Module):
             for number in range(self.args.blocks):
                 layer = place * self.args.blocks + number
                 x = self.blocks[layer](x, styles[:, layer], grains[layer])
-            if grow or place == top:
-                end = place if grow else 0
+            if place >= self.first:
+                end = place - self.first
                 tinted = x * self.tints[end](styles[:, -1])[:, :, None, None]
                 colours.append(self.finish[end](tinted))  # (N, channels, H, W)
         pictures = colours[0]

@@ -181,6 +181,16 @@ class Translation:
 
 AnyTask = Task | Restoration | Translation
 
+
+def short(images: int) -> Schedule:
+    """The schedule of a short run that draws new pictures.
+
+    How far such a run comes goes by its steps, not by the pictures that it sees: hence small
+    batches, and rates three times those of `Schedule` (docs/explanation/measured.md).
+    """
+    return Schedule(images=images, batch=8, learning_rate=Cosine(1.8e-3, 1.8e-4))
+
+
 MOMENTUM = 0.9  # most of a restoration is no game, and there Adam is faster with it
 
 RESTORING: Mapping[str, Schedule] = {

@@ -2,7 +2,7 @@
 
 from mintmark.engines.augment import Augment
 from mintmark.engines.synthesis import Synthesis
-from mintmark.tasks._task import SEED, Input, Task
+from mintmark.tasks._task import SEED, Input, Task, short
 from mintmark.training.trainer import Cosine, Schedule
 
 TASK = Task(
@@ -16,7 +16,7 @@ TASK = Task(
     engine=Synthesis(augment=Augment(kind="ada", mode="ramp", strength=0.3)),
     family="r3gan",
     schedules={
-        "tiny": Schedule(images=200_000, batch=32),
+        "tiny": short(100_000),
         "small": Schedule(images=2_000_000, batch=64, learning_rate=Cosine(2e-4, 5e-5)),
         "base": Schedule(images=10_000_000, batch=256, learning_rate=Cosine(2e-4, 5e-5)),
     },

@@ -3,7 +3,7 @@
 from mintmark.engines.augment import Augment
 from mintmark.engines.growth import Grow
 from mintmark.engines.synthesis import Synthesis
-from mintmark.tasks._task import SEED, Task
+from mintmark.tasks._task import SEED, Task, short
 from mintmark.training.trainer import Cosine, Schedule
 
 TASK = Task(
@@ -17,7 +17,7 @@ TASK = Task(
     engine=Synthesis(augment=Augment("auto"), penalty_every=2, grow=Grow()),
     family="stylegan",
     schedules={
-        "tiny": Schedule(images=160_000, batch=32),
+        "tiny": short(80_000),
         "small": Schedule(images=3_000_000, batch=128, learning_rate=Cosine(2e-4, 5e-5)),
         "base": Schedule(images=15_000_000, batch=256, learning_rate=Cosine(2e-4, 5e-5)),
     },

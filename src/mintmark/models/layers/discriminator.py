@@ -18,10 +18,10 @@ DOUBLINGS = 2  # of the decoder
 class Discriminator(nn.Module):
     """Scores pictures; a condition enters by projection (Miyato and Koyama, 2018).
 
-    With `grow` it can start at any of its stages but the lowest, and `level` says at
-    which, counted from the lowest. Each stage then also looks at the reduced picture
-    itself (StyleGAN2's input skips). All but the lowest begin with weights of zero, so
-    that a new one changes no score before it learns.
+    With `grow` it can start at any stage from `first` on, and `level` says at which, counted
+    from the lowest. Each of these also looks at the reduced picture itself (StyleGAN2's input
+    skips). All but the first begin with weights of zero, so that a new one changes no score
+    before it learns.
     """
 
     level: Tensor
@@ -31,7 +31,8 @@ class Discriminator(nn.Module):
         widths = args.widths[::-1]
         self.top = len(widths) - 1
         self.sides = [args.side(place) for place in range(len(widths))]
-        starts = widths if args.grow else widths[:1]
+        self.first = args.ends[0]
+        starts = widths[: len(args.ends)]
         scales = [0.0] * (len(starts) - 1) + [1.0]
         self.starts = nn.ModuleList(
             conv(args.channels, width, 1, scale)
@@ -97,20 +98,20 @@ class Discriminator(nn.Module):
     def _below(self, x: Tensor, last: int) -> Tensor:
         """The features of stage `last`, counted from the top of the whole network."""
         grow = len(self.starts) > 1
-        first = self.top - bounded(self.level, self.top) if grow else 0
+        first = self.top - bounded(self.level, self.first, self.top) if grow else 0
         y: Tensor = self.stages[first](self.starts[first](x))
         for place in range(first, last):
             y = self.widen[place](downsample(y))  # (N, next width, H/2, W/2)
-            if grow:
+            if place + 1 < len(self.starts):
                 x = reduce(x)  # (N, channels, H/2, W/2)
                 y = y + self.starts[place + 1](x)
             y = self.stages[place + 1](y)
         return y
 
 
-def bounded(level: Tensor, top: int) -> int:
+def bounded(level: Tensor, first: int, top: int) -> int:
     """The stage that a level names; what a package says of it may be anything."""
-    return int(min(max(1.0, float(level)), top))
+    return int(min(max(1.0, first, float(level)), top))
 
 
 class _Up(nn.Module):

@@ -46,6 +46,7 @@ class ResidualArgs:
         latent: Length of the latent z.
         block: `grouped` as published, or `dense`.
         grow: Whether the networks can work at their lower stages alone.
+        first: With `grow`, the lowest stage that they can work at by itself, counted from below.
         decoder: Whether the discriminator learns to draw again what it saw.
         matcher: Whether it also says apart from its score how well a condition fits.
     """
@@ -62,6 +63,7 @@ class ResidualArgs:
     latent: int = 64
     block: Block = "grouped"
     grow: bool = False
+    first: int = 0
     decoder: bool = False
     matcher: bool = False
 
@@ -98,6 +100,7 @@ class ResidualArgs:
             "latent": (self.latent, 1, 4096),
             "widest": (max(self.widths, default=0), 1, 8192),
             "narrowest": (min(self.widths, default=0), 1, 8192),
+            "first": (self.first, 0, max(len(self.widths) - 1, 0)),
         }
         for name, (value, least, most) in ranges.items():
             if not isinstance(value, int) or not least <= value <= most:
@@ -118,6 +121,12 @@ class ResidualArgs:
         """Rows and columns of a stage, counted from the lowest."""
         step = 1 << (len(self.widths) - 1 - stage)
         return self.height // step, self.width // step
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """Stages that draw or see pictures, counted from the lowest."""
+        top = len(self.widths) - 1
+        return tuple(range(self.first, top + 1)) if self.grow else (top,)
 
     @property
     def condition(self) -> dict[str, int]:
