@@ -146,9 +146,11 @@ def test_a_poisoned_state_is_never_saved(tmp_path: Path) -> None:
     assert store.steps() == [0]
 
 
-def follow(pairs_won: float, spread: float, steps: int, fraction: float = 0.5) -> list[str]:
+def follow(
+    pairs_won: float, spread: float, steps: int, fraction: float = 0.5, loss: float = 0.05
+) -> list[str]:
     monitors: dict[str, float] = {}
-    figures = {"pairs_won": pairs_won, "spread": spread}
+    figures = {"pairs_won": pairs_won, "discriminator": loss, "spread": spread}
     return [alarm for _ in range(steps) for alarm in guards.watch(monitors, figures, fraction)]
 
 
@@ -156,6 +158,7 @@ def test_alarms_speak_once_and_only_when_they_should() -> None:
     assert follow(0.7, 0.9, 1000) == []
     assert [a for a in follow(1.0, 0.9, 300) if "discriminator" in a] != []
     assert len(follow(1.0, 0.9, 300)) == 1
+    assert follow(1.0, 0.9, 300, loss=0.3) == []  # right, but closely: as healthy runs are
     assert len(follow(0.7, 0.1, 300)) == 1
     assert follow(0.7, 0.1, 300, fraction=0.1) == []  # it has not begun to draw yet
     assert follow(0.7, 0.1, 99) == []

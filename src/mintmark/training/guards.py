@@ -10,10 +10,12 @@ from mintmark.core.errors import Diverged
 
 MEMORY = 0.99  # share of the old value that a monitor keeps a step: about 100 steps
 WARM_UP = 100  # steps before a monitor may speak
-WON = 0.98  # share of pairs ranked right above which the discriminator has won
+WON = 0.98  # share of pairs ranked right above which the discriminator may have won
+SURE = 0.1  # its loss below which it has: healthy runs with conditions rank as many, but closely
 COLLAPSED = 0.35  # spread of the generated against the real below which modes are lost
 ALIVE = 0.5  # spread at which the collapse alarm is armed
 ARMED_BY = 0.25  # share of the run by which it is armed in any case
+WATCHED = ("pairs_won", "discriminator", "spread")  # of an engine that has all of them
 
 
 def require_finite(step: int, values: Mapping[str, Tensor]) -> None:
@@ -35,32 +37,33 @@ def require_finite(step: int, values: Mapping[str, Tensor]) -> None:
 def watch(
     monitors: MutableMapping[str, float], figures: Mapping[str, float], fraction: float
 ) -> list[str]:
-    """Follows two figures of an adversarial game and says when they turn bad.
+    """Follows figures of an adversarial game and says when they turn bad.
 
     `pairs_won` is the share of real samples that score above the generated
-    sample beside them; near 1 for long, the generator gets no useful gradient.
+    sample beside them; near 1 for long, and by far (`discriminator`, the loss, is small),
+    the generator gets no useful gradient.
     `spread` is the spread of generated samples over that of real ones; near 0,
     the generator has collapsed.
 
     Args:
         monitors: Running means, changed in place, saved with the run.
-        figures: This step's figures; engines without these two are not watched.
+        figures: This step's figures; engines without these are not watched.
         fraction: Share of the run that is done.
 
     Returns:
         Alarms that begin at this step, a sentence each.
     """
-    if "pairs_won" not in figures or "spread" not in figures:
+    if any(name not in figures for name in WATCHED):
         return []
     monitors["steps"] = monitors.get("steps", 0.0) + 1
-    for name in ("pairs_won", "spread"):
+    for name in WATCHED:
         monitors[name] = _follow(monitors.get(name), figures[name])
     if monitors["spread"] > ALIVE or fraction > ARMED_BY:
         monitors["armed"] = 1.0
     if monitors["steps"] < WARM_UP:
         return []
     states = {
-        "discriminator_won": monitors["pairs_won"] > WON,
+        "discriminator_won": monitors["pairs_won"] > WON and monitors["discriminator"] < SURE,
         "collapsed": bool(monitors.get("armed")) and monitors["spread"] < COLLAPSED,
     }
     return [ALARMS[name] for name, bad in states.items() if _begins(monitors, name, bad)]
@@ -68,7 +71,7 @@ def watch(
 
 ALARMS = {
     "discriminator_won": (
-        "alarm: the discriminator tells nearly every pair apart and the generator learns little; "
+        "alarm: the discriminator tells nearly every pair apart by far; pictures may get worse; "
         "raise gamma or add data"
     ),
     "collapsed": (
