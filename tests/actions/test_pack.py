@@ -61,3 +61,9 @@ def test_what_cannot_be_packed_is_told(run: Path, digits: Path, tmp_path: Path) 
     with pytest.raises(ResumeError):
         packed(run, digits / "held-out", kept(run)[1], tmp_path / "none")
     assert not (tmp_path / "none").exists()
+
+
+def test_a_card_says_how_the_run_grew(by_attributes: Path, by_text: Path) -> None:
+    """Without the option a run of these tasks grows; the command of one that did not must say so."""
+    for package, option in ((by_attributes, "--grow joint"), (by_text, "--grow off")):
+        assert option in (package / "README.md").read_text()

@@ -16,6 +16,7 @@ from mintmark.engines.paired import Paired
 from mintmark.engines.unpaired import Unpaired
 from mintmark.metrics.extractors import shipped
 from mintmark.models.card import render
+from mintmark.models.families import FAMILIES
 from mintmark.models.package import Package, save_pretrained
 from mintmark.provenance.mark import COMPOSITE, SHEET, mark, write_marked
 from mintmark.tasks._task import Task
@@ -145,7 +146,7 @@ def _flags(plan: Plan) -> str:
         "images": schedule.images,
         "seed": plan.seed,
         "freeze-d": made.frozen or None,
-        "grow": choices.growth(made) if "grow" in config.args else None,
+        "grow": choices.growth(made) if FAMILIES[config.family].grows else None,
         "from": "BASE" if plan.base else None,
     }
     return " ".join(f"--{name} {value}" for name, value in told.items() if value is not None)

@@ -12,8 +12,8 @@ TASK = Task(
     about=(
         "Learns pictures that have columns of attributes in their metadata, such as smile or hair; "
         "yes or no, a choice, or a number, and some may be missing. A few thousand pictures and "
-        "half an hour on two cores at 32 pixels. It is not good at attributes "
-        "that a few pixels decide, nor at values that the data shows a few dozen times."
+        "half an hour on two cores at 32 pixels. It is not good at values "
+        "that the data shows a few dozen times."
     ),
     engine=Synthesis(
         augment=Augment("auto", colours=False), penalty_every=2, mismatched=1.0, grow=Grow()
