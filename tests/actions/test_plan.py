@@ -97,7 +97,7 @@ def test_every_difference_is_named(make: Make, tmp_path: Path) -> None:
         "preset is tiny, not small",
         "seed is 0, not 1",
         "size is 8x8, not 16x16",
-        "images is 200000, not 9",
+        "images is 100000, not 9",
         "not forked",
         "1 picture removed (1.png)",
         f"--fork {out}",
@@ -130,7 +130,7 @@ def test_a_run_of_minutes_ends_in_time(make: Make, tmp_path: Path) -> None:
     request = asked(data=tmp_path / "data", out=out, minutes=0.02)
     deque(train(request, open_world()), maxlen=0)
     images = json.loads((out / "run.json").read_text())["schedule"]["images"]
-    assert 32 <= images < 200_000
+    assert 32 <= images < 100_000
     assert json.loads((out / "package/lineage.json").read_text())["run"]["images_seen"] >= images
     deque(train(request, open_world()), maxlen=0)  # the same command again goes on, and is done
 
