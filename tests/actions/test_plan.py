@@ -130,7 +130,7 @@ def test_a_run_of_minutes_ends_in_time(make: Make, tmp_path: Path) -> None:
     request = asked(data=tmp_path / "data", out=out, minutes=0.02)
     deque(train(request, open_world()), maxlen=0)
     images = json.loads((out / "run.json").read_text())["schedule"]["images"]
-    assert 32 <= images < 100_000
+    assert 8 <= images < 100_000  # one step at least
     assert json.loads((out / "package/lineage.json").read_text())["run"]["images_seen"] >= images
     deque(train(request, open_world()), maxlen=0)  # the same command again goes on, and is done
 
