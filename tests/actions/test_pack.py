@@ -64,6 +64,6 @@ def test_what_cannot_be_packed_is_told(run: Path, digits: Path, tmp_path: Path) 
 
 
 def test_a_card_says_how_the_run_grew(by_attributes: Path, by_text: Path) -> None:
-    """Without the option a run of these tasks grows; the command of one that did not must say so."""
+    """Without the option these tasks grow; the command of a run that did not must say so."""
     for package, option in ((by_attributes, "--grow joint"), (by_text, "--grow off")):
         assert option in (package / "README.md").read_text()
