@@ -107,6 +107,22 @@ def test_packages_and_loads_back(made: tuple[Translation, Path]) -> None:
     assert list((folder / "run/samples").glob("*.png"))
 
 
+def test_counterparts_are_shown_or_refused(made: tuple[Translation, Path], tmp_path: Path) -> None:
+    task, folder = made
+    request = request_of(task, folder / "data", tmp_path / "run")
+    request = request.model_copy(update={"content": "likeness"})
+    if not task.kinds:
+        with pytest.raises(ConfigError, match="likeness compares kinds"):
+            finish(train(request, open_world()))
+        assert not (tmp_path / "run").exists()
+        return
+    told = [progress.message for progress in train(request, open_world())]
+    assert any("pictures have a counterpart" in (sentence or "") for sentence in told)
+    sheet = decode((tmp_path / "run/counterparts.png").read_bytes(), "counterparts.png")
+    assert sheet.array.shape[1] >= 2 * SIZE
+    assert "--content likeness" in (tmp_path / "run/package/README.md").read_text()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_it_makes_is_marked(made: tuple[Translation, Path], tmp_path: Path, kind: str) -> None:
     task, folder = made

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,40 @@ def test_the_array_holds_the_pictures_in_order(
         assert np.array_equal(pixels.pixels[place], expected)
     with pytest.raises(ValueError, match="read-only"):
         pixels.pixels[0] = 0
+
+
+def beside_each_other(partners: list[list[int]] | None) -> PixelSet:
+    """Six pictures of three kinds beside themselves."""
+    alone = in_memory(6)
+    kinds = torch.tensor([0, 0, 1, 1, 2, 2])
+    return replace(
+        alone, condition=kinds, kinds=kinds, beside=alone.pixels,
+        partners=None if partners is None else np.array(partners),
+    )  # fmt: skip
+
+
+def test_counterparts_take_the_place_of_pictures_by_chance() -> None:
+    partners = [[-1, 3, 5], [-1, 2, -1], [1, -1, -1], [0, -1, -1], [-1, -1, -1], [0, -1, -1]]
+    ids = np.array([0, 0, 0, 1, 4])
+    chance = np.array([0, 1, 2, 5, 3])
+    beside, told = beside_each_other(partners).joined(ids, chance)
+    assert beside.tolist() == [3, 3, 5, 2, 3]  # of several kinds, by turns
+    assert told.tolist() == [[1, 1], [1, 1], [2, 1], [1, 1], [1, 0]]
+    beside, told = beside_each_other(None).joined(ids, chance)
+    assert beside.tolist() == chance.tolist()
+    assert told.tolist() == [[0, 0], [0, 0], [1, 0], [2, 0], [1, 0]]
+
+
+def test_a_batch_says_which_rows_hold_counterparts() -> None:
+    known = beside_each_other([[-1, 3, 5]] + [[-1, -1, -1]] * 5)
+    with Loader(known, 6, 0) as loader:
+        rows = loader.at(0, 0, 6)
+    assert rows.other is not None and rows.other.shape == (6, 2)
+    (place,) = np.flatnonzero(rows.ids == 0)
+    assert rows.other[:, 1].tolist() == [int(number == place) for number in range(6)]
+    beside = int(rows.other[place, 0])  # of kind 1 or 2, whose counterparts are 3 and 5
+    expected = known.pixels[{1: 3, 2: 5}[beside]]
+    assert np.array_equal(rows.images[place, 3:].numpy(), expected)
 
 
 def test_it_is_built_once(

@@ -27,6 +27,19 @@ def test_equal_pictures_lose_nothing_and_others_something(name: str) -> None:
     assert other.grad is not None and other.grad.any()
 
 
+def test_what_lies_a_few_pixels_away_is_near_at_smaller_sizes() -> None:
+    x = pictures(3, 3, 16, 16)
+    other = pictures(3, 3, 16, 16, seed=1)
+    assert likeness.scales(x, x).tolist() == [0, 0, 0]
+    moved, far = likeness.scales(x.roll(1, 3), x), likeness.scales(other, x)
+    assert moved.shape == (3,) and (moved < far).all()
+    even = likeness.scales(x, x + 0.25)
+    torch.testing.assert_close(even, torch.ones(3))  # at four sizes alike
+    torch.testing.assert_close(
+        likeness.scales(x[..., :4], x[..., :4] + 0.25), torch.full((3,), 0.75)
+    )
+
+
 def test_ten_times_the_square_error_is_ten_decibels() -> None:
     x = torch.zeros(1, 1, 8, 8)
     little, much = (likeness.error(x + step, x).item() for step in (0.1, math.sqrt(0.1)))

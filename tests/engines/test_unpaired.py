@@ -18,6 +18,7 @@ from mintmark.data.loader import Loader, PixelSet
 from mintmark.engines import contrast
 from mintmark.engines.unpaired import (
     FREED,
+    LIKENESS,
     Unpaired,
     Wanted,
     aimed,
@@ -95,8 +96,8 @@ def batch_of(pixels: PixelSet, rows: slice = slice(0, 4)) -> Batch:
         torch.from_numpy(pixels.pixels[chosen]).float() / 127.5 - 1
         for chosen in ([0, 41, 2, 43], [44, 5, 6, 47])
     )
-    own, theirs = torch.tensor([0, 1, 0, 1]), torch.tensor([[1], [0], [0], [1]])
-    return Batch(torch.cat([real, reference], 1)[rows], own[rows], theirs[rows])
+    own, told = torch.tensor([0, 1, 0, 1]), torch.tensor([[1, 0], [0, 0], [0, 0], [1, 0]])
+    return Batch(torch.cat([real, reference], 1)[rows], own[rows], told[rows])
 
 
 def test_rows_become_any_other_kind_as_often() -> None:
@@ -112,17 +113,20 @@ CONTENT = {
     "nce": Unpaired(),
     "cycle": Unpaired(nce=0.0, cycle=10.0),
     "constancy": Unpaired(nce=0.0, constancy=10.0),
+    "likeness": Unpaired(nce=0.0, likeness=300.0),
 }
 """Games by what alone keeps the content."""
 
 
 def test_what_keeps_the_content_may_be_chosen() -> None:
     task = Unpaired(nce=1.0)
-    ways: tuple[tuple[Content, float, float], ...] = (
-        ("nce", 1.0, 0.0), ("cycle", 0.0, 10.0), ("both", 1.0, 10.0)
+    ways: tuple[tuple[Content, float, float, float], ...] = (
+        ("nce", 1.0, 0.0, 0.0), ("cycle", 0.0, 10.0, 0.0), ("both", 1.0, 10.0, 0.0),
+        ("likeness", 0.0, 0.0, LIKENESS),
     )  # fmt: skip
-    for content, nce, cycle in ways:
-        assert task.keeping(content) == replace(task, nce=nce, cycle=cycle)
+    for content, nce, cycle, like in ways:
+        expected = replace(task, nce=nce, cycle=cycle, likeness=like)
+        assert replace(task, likeness=like).keeping(content) == expected
     assert CONTENT["cycle"].keeping("nce") == Unpaired()
 
 
@@ -137,10 +141,25 @@ def test_rows_become_like_references_of_other_kinds(pixels: PixelSet) -> None:
     batch = batch_of(pixels)
     assert batch.condition is not None and batch.other is not None
     reference = batch.real.chunk(2, 1)[1]
-    aim = aimed(batch.condition, batch.other[:, 0], reference, 2, moment().draws)
+    aim = aimed(batch.condition, batch.other, reference, 2, moment().draws)
     assert aim.shown.tolist() == [1, 1, 0, 0] and aim.kind.tolist() == [1, 0, 1, 0]
     same = torch.zeros(4, dtype=torch.int64)
-    assert aimed(same, same, reference, 1, moment().draws).shown.tolist() == [1, 1, 1, 1]
+    assert aimed(same, None, reference, 1, moment().draws).shown.tolist() == [1, 1, 1, 1]
+
+
+def test_a_counterpart_is_what_a_result_shall_be_and_no_style(pixels: PixelSet) -> None:
+    batch, engine = batch_of(pixels), CONTENT["likeness"]
+    assert batch.other is not None
+    told = batch.other.clone()
+    told[0, 1] = 1
+    aim = aimed(torch.tensor([0, 1, 0, 1]), told, batch.real[:, 3:], 2, moment().draws)
+    assert aim.meant.tolist() == [1, 0, 0, 0] and aim.shown.tolist() == [0, 1, 0, 0]
+    assert aim.kind.tolist() == [1, 0, 1, 0]
+    none, one = (
+        engine.losses("generator", networks(), Batch(batch.real, batch.condition, other), moment())
+        for other in (batch.other, told)
+    )
+    assert none["likeness"] == 0 and one["likeness"] > 0.1
 
 
 def test_a_reference_counts_only_where_it_is_shown(pixels: PixelSet) -> None:
@@ -323,6 +342,39 @@ def test_it_learns_both_directions_in_one_run(name: str, pixels: PixelSet) -> No
         made = engine.run(state.averages, Wanted(real, engine.code(state.averages, 1 - kind)))
         error, unchanged = (made - truth).abs().mean(), (real - truth).abs().mean()
         assert error < 0.6 * unchanged, (kind, float(error), float(unchanged))
+
+
+def test_it_learns_from_counterparts_that_look_alike() -> None:
+    """The same blocks in both lights, in orders that nothing says."""
+    order = np.random.default_rng(0).permutation(40)
+    every = np.concatenate([scenes(0, 40, 1), scenes(1, 40, 1)[order]])
+    pictures = PixelSet(every, np.repeat([0, 1], 40), "scenes")
+    learned = with_references(pictures, kinds=True, alike=True)
+    assert learned.partners is not None and (learned.partners[40:, 0] == order).all()
+    assert learned.groups is not None and (learned.groups == pictures.labels).all()
+    engine = CONTENT["likeness"]
+    torch.manual_seed(0)
+    state = trainer.start(engine, translator.build(ARGS), 0, Compute())
+    schedule = Schedule(images=480, batch=8, learning_rate=Cosine(3e-3, 3e-4))
+    for _ in playing(engine, state, learned, schedule):
+        pass
+    for kind in (0, 1):
+        real, truth = (
+            torch.from_numpy(scenes(one, 8, 9)).float() / 127.5 - 1 for one in (kind, 1 - kind)
+        )
+        made = engine.run(state.averages, Wanted(real, engine.code(state.averages, 1 - kind)))
+        assert (made - truth).abs().mean() < 0.4 * (real - truth).abs().mean()
+
+
+def test_pictures_without_a_counterpart_share_one_turn() -> None:
+    every = np.concatenate([scenes(0, 40, 1), scenes(1, 40, 1)[:20]])
+    labels = np.repeat([0, 1], [40, 20])
+    learned = with_references(PixelSet(every, labels, "scenes"), kinds=True, alike=True)
+    assert learned.partners is not None and learned.groups is not None
+    alone = learned.partners.max(1) < 0
+    assert alone[20:40].all() and not alone[40:].any()
+    assert (learned.groups[alone] == 2).all()
+    assert (learned.groups[~alone] == labels[~alone]).all()
 
 
 @pytest.mark.parametrize("border", [0, 8])

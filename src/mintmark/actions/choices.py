@@ -78,6 +78,8 @@ def choose(
     pairing = asked(request, task)
     if request.content and not isinstance(task, Translation):
         raise ConfigError(f"--content is for translations; {task.name} does not take it.")
+    if request.content == "likeness" and not (isinstance(task, Translation) and task.kinds):
+        raise ConfigError(f"--content likeness compares kinds, and {task.name} has none; leave it.")
     if isinstance(task, Restoration):
         return Choices(_gamma(request, task.engine.gamma), Augment(), pairing=pairing)
     if isinstance(task, Translation):  # every kind as often, however few pictures it has

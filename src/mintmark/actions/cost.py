@@ -106,7 +106,7 @@ def _losses(plan: Plan, state: RunState) -> dict[str, Tensor]:
         "text": wanted.of_texts([""] * ROWS),
         "none": None,
     }[wanted.kind]
-    others = None if condition is None else condition.unsqueeze(1)
+    others = None if condition is None else torch.stack([condition] * 2, 1)  # suits every game
     moment = Moment(0, 1.0, state.controls, Draws(0, 0, ROWS, 0, ROWS))
     return plan.engine.losses(
         plan.engine.phases[0].name, state.networks, Batch(real, condition, others), moment

@@ -80,7 +80,8 @@ class TrainRequest(Request):
     )
     content: Content | None = Field(
         None,
-        description="What translations keep by: patches (nce), the way back (cycle), or both.",
+        description="What translations keep by: patches (nce), the way back (cycle), both, or "
+        "counterparts that look alike (likeness).",
     )
     balance: str | None = Field(None, description="Show each class, or value of this, as often.")
     batch: int | None = Field(None, ge=2, description="Pictures a step; None: the task's.")

@@ -21,6 +21,7 @@ ROW = 10  # pictures of a class
 SQUARE = 64  # pictures without classes
 PAIRS = 16  # nearest neighbours shown
 COLUMNS = 4  # of pairs
+COUNTERPARTS = 8  # of these pairs in a row
 
 
 def samples(package: Package, seed: int) -> Sheet:
@@ -86,6 +87,25 @@ def neighbours(
         "which may be moved or mirrored, each left of that picture.",
         mark(picture, package, _recipe(package, seed, "neighbours"), source=COMPOSITE),
     )
+
+
+def counterparts(pixels: PixelSet, seed: int) -> bytes:
+    """A picture of some counterparts side by side, as a PNG.
+
+    Args:
+        pixels: With partners.
+        seed: Decides which are shown.
+    """
+    assert pixels.partners is not None
+    rows, kinds = np.nonzero(pixels.partners >= 0)
+    once = rows < pixels.partners[rows, kinds]  # each pair has two such rows
+    pairs = np.stack([rows, pixels.partners[rows, kinds]], 1)[once]
+    order = np.random.Generator(np.random.PCG64(derive(seed, "sheet"))).permutation(len(pairs))
+    tiles = [
+        _picture(np.concatenate([pixels.pixels[a], pixels.pixels[b]], axis=2))
+        for a, b in pairs[order[:SQUARE]]
+    ]
+    return unmarked(layout.sheet(tiles, COUNTERPARTS))
 
 
 def ways(package: Package, strips: Tensor, seed: int) -> Sheet:

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
-from mintmark.actions import asking, choices, cost, previews, translating, tune
+from mintmark.actions import asking, choices, cost, previews, sheets, translating, tune
 from mintmark.actions import plan as plans
 from mintmark.actions.monitor import Monitor, watch
 from mintmark.actions.packing import Prepared, as_it_is, draw_samples, save_package
@@ -19,7 +19,7 @@ from mintmark.actions.requests import PackRequest, TrainRequest
 from mintmark.actions.world import World
 from mintmark.actions.zoo import find
 from mintmark.core.errors import CheckpointError, ConfigError, MintmarkError, ResumeError
-from mintmark.core.files import sync, write_text
+from mintmark.core.files import sync, write_bytes, write_text
 from mintmark.core.records import Progress
 from mintmark.core.seeds import derive
 from mintmark.data.doctor import examine
@@ -118,6 +118,9 @@ def _prepare(request: TrainRequest, world: World) -> Generator[Progress, None, P
         base = plans.read(request.fork) if request.fork else None
         plan = plans.new_plan(request, data, world, base, given)
     pixels = pixels_of(plan, data, world)
+    if not begun and pixels.partners is not None:
+        sentence = translating.found(pixels.partners)
+        yield Progress("training", 0, plan.schedule.images, "images", {}, sentence)
     distributed.rows_of(world.compute, plan.schedule.batch)  # refuses before anything is written
     if not begun:
         plan = yield from _fitted(plan, request, data, pixels, world)
@@ -191,7 +194,8 @@ def pixels_of(plan: Plan, data: Data, world: World) -> PixelSet:
     if isinstance(plan.task, Translation):
         cache = world.settings.cache / "pixels"
         pieces = data.pieces(plan.config.shape, cache, plan.task.cutting)
-        return translating.with_references(pieces, plan.task.kinds)
+        alike = plan.choices.content == "likeness"
+        return translating.with_references(pieces, plan.task.kinds, alike)
     pixels = data.pixels(plan.config.shape, world.settings.cache / "pixels")
     conditions, balance = plan.config.conditions, plan.choices.balance
     return replace(
@@ -231,6 +235,8 @@ def _begin(run: Prepared) -> None:
     data = run.data
     report = examine(data.source, data.snapshot, data.broken, max(run.plan.config.shape[1:]))
     write_text(part / "data.txt", report.text())
+    if run.pixels.partners is not None:
+        write_bytes(part / "counterparts.png", sheets.counterparts(run.pixels, run.plan.seed))
     Store(part / "checkpoints").save(run.state)
     part.replace(folder)
     sync(folder.parent)

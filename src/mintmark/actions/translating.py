@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mintmark.actions.prepare import Data, common_size
@@ -16,6 +17,7 @@ from mintmark.core.errors import ConfigError, DataError
 from mintmark.core.files import digest_bytes
 from mintmark.core.lineage import version
 from mintmark.core.media import Picture
+from mintmark.data.counterparts import counterparts
 from mintmark.data.loader import PixelSet
 from mintmark.data.manifest import Snapshot
 from mintmark.data.pictures import decode, require_still, scaled
@@ -87,19 +89,35 @@ def sorted_by(data: Data, column: str, name: str) -> Data:
     return data.by(column)
 
 
-def with_references(pieces: PixelSet, kinds: bool) -> PixelSet:
+def with_references(pieces: PixelSet, kinds: bool, alike: bool = False) -> PixelSet:
     """What a run learns from: pieces, each with another one beside it.
 
     Args:
         pieces: Of all pictures.
         kinds: Whether they are of several kinds, as their labels say.
+        alike: Whether counterparts that look alike are found and laid beside each other.
     """
     beside = replace(pieces, beside=pieces.pixels)
     if not kinds:
         return beside
     assert pieces.labels is not None  # or `config` would have refused the data
     labels = torch.from_numpy(pieces.labels)
-    return replace(beside, condition=labels, kinds=labels, groups=pieces.labels)
+    by_kind = replace(beside, condition=labels, kinds=labels, groups=pieces.labels)
+    if not alike:
+        return by_kind
+    partners = counterparts(pieces.pixels, pieces.labels)
+    alone = partners.max(1) < 0  # these share one turn, since less is to be learned from them
+    groups = np.where(alone, partners.shape[1], pieces.labels)
+    return replace(by_kind, groups=groups, partners=partners)
+
+
+def found(partners: NDArray[np.int64]) -> str:
+    """A sentence that says how many pictures have a counterpart, of (N, number of kinds)."""
+    count = int((partners >= 0).any(1).sum())
+    return (
+        f"{count} of {len(partners)} pictures have a counterpart of another kind that looks like "
+        "them; some of these are in counterparts.png of the run"
+    )
 
 
 def _kinds(snapshot: Snapshot) -> Conditions:

@@ -85,7 +85,7 @@ def train(  # noqa: PLR0913 - a flag each
         str | None, typer.Option(help="Metadata column that tells kinds to translate between.")
     ] = None,
     content: Annotated[
-        str | None, typer.Option(help="What translations keep by: nce, cycle or both.")
+        str | None, typer.Option(help="What translations keep by: nce, cycle, both or likeness.")
     ] = None,
     balance: Annotated[
         str | None, typer.Option(help="Show each class, or value of this attribute, as often.")

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from mintmark.core.errors import ConfigError
 from mintmark.core.files import digest_json
 
-Content = Literal["nce", "cycle", "both"]
+Content = Literal["nce", "cycle", "both", "likeness"]
 """What keeps the content of pictures that are translated."""
 Side = Literal["left", "right", "top", "bottom"]
 MOST_MARGIN = 4096  # pixels that a picture may be continued by at a side

@@ -55,6 +55,9 @@ class PixelSet:
         beside: Other samples, (M, channels, height, width), or None; each picture gets one of
             them as its last channels, in an order of their own.
         kinds: What each of those shows, (M,), or None.
+        partners: Which of those is the counterpart of each picture among those of each kind,
+            (N, number of kinds), -1 where there is none; or None. It takes the place of one by
+            chance of that kind.
     """
 
     pixels: NDArray[np.uint8]
@@ -65,6 +68,33 @@ class PixelSet:
     parts: tuple[int, ...] = ()
     beside: NDArray[np.uint8] | None = None
     kinds: torch.Tensor | None = None
+    partners: NDArray[np.int64] | None = None
+
+    def joined(
+        self, ids: NDArray[np.int64], beside: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], torch.Tensor]:
+        """Which samples lie beside some pictures whose kinds are known, and what they are.
+
+        Args:
+            ids: Which pictures, (n,).
+            beside: Numbers of samples drawn by chance, (n,).
+
+        Returns:
+            The numbers with counterparts in the place of others of their kind, (n,), and what
+            each shows beside 1 where it is a counterpart, else 0, (n, 2).
+        """
+        assert self.kinds is not None
+        if self.partners is None:
+            kinds = self.kinds[beside]
+            return beside, torch.stack([kinds, torch.zeros_like(kinds)], 1)
+        own = self.partners[ids]  # (n, kinds)
+        turn = np.arange(own.shape[1]) + beside[:, None] % own.shape[1]  # any kind comes first
+        own = np.take_along_axis(own, turn % own.shape[1], 1)
+        first = own[np.arange(len(ids)), (own >= 0).argmax(1)]
+        known = first >= 0
+        beside = np.where(known, first, beside)
+        kinds = self.kinds[beside]
+        return beside, torch.stack([kinds, torch.from_numpy(known).to(kinds)], 1)
 
     def samples(self, ids: NDArray[np.int64], beside: NDArray[np.int64]) -> torch.Tensor:
         """Some pictures, and the samples beside them if there are any.
@@ -92,8 +122,8 @@ class HostBatch:
         condition: What each shows, (n, ...), or None.
         ids: Index of each row in the data set, (n,).
         other: Conditions that each row does not have, (n, K, ...), or None: those of the next
-            pictures of the batch; of attributes, its own but for one. Or what the sample
-            beside each shows, (n, 1), where that is known.
+            pictures of the batch; of attributes, its own but for one. Or of the sample beside
+            each, where that is known, what it shows and whether it is a counterpart, (n, 2).
     """
 
     images: torch.Tensor
@@ -346,13 +376,13 @@ class Loader:
         whole = self._ids(step)
         ids, known = whole[first:last], self._pixels.condition
         beside = self._beside(step)[first:last]
-        images = self._pixels.samples(ids, beside)
         if known is None:
-            return HostBatch(images, None, ids)
-        rows, parts, kinds = known[whole], self._pixels.parts, self._pixels.kinds
-        if kinds is not None:
-            other = kinds[beside, None]
-            return HostBatch(images, rows[first:last], ids, other)
+            return HostBatch(self._pixels.samples(ids, beside), None, ids)
+        rows, parts = known[whole], self._pixels.parts
+        if self._pixels.kinds is not None:
+            beside, told = self._pixels.joined(ids, beside)
+            return HostBatch(self._pixels.samples(ids, beside), rows[first:last], ids, told)
+        images = self._pixels.samples(ids, beside)
         other = contrasts(rows, parts, step) if parts else following(rows)
         return HostBatch(images, rows[first:last], ids, other[first:last])
 

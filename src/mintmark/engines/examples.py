@@ -5,9 +5,12 @@ from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from mintmark.engines.degrade import Damage
 from mintmark.training.draws import Draws
+
+MOVES = 16  # a picture moves by that part of its side at most
 
 
 class Examples(Protocol):
@@ -60,6 +63,19 @@ class Given:
         pairs = mirrored(real, draws) if self.mirror else real
         given, target = pairs.chunk(2, 1)  # (N, C, H, W) each
         return given, target
+
+
+def moved(real: Tensor, draws: Draws) -> Tensor:
+    """Rows moved by whole pixels, up to 1/16 of a side, with borders repeated, (N, C, H, W)."""
+    count, _, height, width = real.shape
+    most = [side // MOVES for side in (height, width)]
+    reach = torch.tensor([2 * most[0] + 1, 2 * most[1] + 1], device=real.device)
+    by = (draws.uniform("moved", 2) * reach).long()  # (N, 2), from 0 to twice the most
+    padded = F.pad(real, [most[1], most[1], most[0], most[0]], "replicate")
+    rows = by[:, :1] + torch.arange(height, device=real.device)
+    columns = by[:, 1:] + torch.arange(width, device=real.device)
+    row = torch.arange(count, device=real.device)[:, None, None]
+    return padded[row, :, rows[:, :, None], columns[:, None]].permute(0, 3, 1, 2)
 
 
 def mirrored(real: Tensor, draws: Draws) -> Tensor:

@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 FLOOR = 1e-6  # mean square below which nothing is gained, -66 dB
 WINDOW, SIGMA = 11, 1.5  # pixels, of SSIM's window
+SMALLER = (2, 4, 8)  # times, of the pictures that are compared too
 STEADY = ((0.01 * 2) ** 2, (0.03 * 2) ** 2)  # SSIM's constants for samples in [-1, 1]
 
 
@@ -49,6 +50,16 @@ def _windowed(x: Tensor) -> Tensor:
     taps = (taps / taps.sum()).expand(x.shape[1], 1, 1, -1)  # (C, 1, 1, 11)
     rows = F.conv2d(x, taps, groups=x.shape[1])
     return F.conv2d(rows, taps.transpose(2, 3), groups=x.shape[1])
+
+
+def scales(made: Tensor, target: Tensor) -> Tensor:
+    """Mean absolute difference of each picture at the whole and at smaller sizes, (N,).
+
+    Small pictures agree where the same lies a few pixels away.
+    """
+    levels = [1, *(size for size in SMALLER if size <= min(made.shape[2:]))]
+    far = [(F.avg_pool2d(made, k) - F.avg_pool2d(target, k)).abs().mean((1, 2, 3)) for k in levels]
+    return torch.stack(far).sum(0)
 
 
 LOSSES = {"pixel": pixel, "error": error, "gradient": gradient, "structure": structure}

@@ -6,8 +6,9 @@ picture, whose texture it shall have (Choi et al., "StarGAN v2", CVPR 2020). Wit
 there are references only, and pictures change style (Park et al., "Swapping Autoencoder",
 NeurIPS 2020). That a result still shows what its source showed is asked for by weights: patches of
 the result must be told from others of the source (Park et al., CUT, ECCV 2020), the way back must
-lead to the source (Zhu et al., CycleGAN, ICCV 2017), or what a network sees in both must agree. A
-picture that is asked to become what it is shall stay.
+lead to the source (Zhu et al., CycleGAN, ICCV 2017), or what a network sees in both must agree.
+Where the data says which pictures of two kinds are counterparts, as far as likeness tells, results
+shall be like these. A picture that is asked to become what it is shall stay.
 
 Departures: that it stays is asked for by pixels in every way, since comparing patches once more
 costs a third of a step. Nothing of it forbids that bright becomes dark, so a correlation of
@@ -28,6 +29,8 @@ from torch.nn import functional as F
 from mintmark.core.records import Content
 from mintmark.engines.adversarial import NON_SATURATING, Game, squared_gradient
 from mintmark.engines.contrast import PATCHES, at, chosen, patch_nce
+from mintmark.engines.examples import mirrored, moved
+from mintmark.engines.likeness import scales
 from mintmark.engines.perception import constancy_loss, texture_loss
 from mintmark.engines.steady import Steady
 from mintmark.engines.tones import toned, toning
@@ -37,7 +40,7 @@ from mintmark.training.draws import Draws
 from mintmark.training.trainer import Average, Batch, Cosine, Moment, Phase
 
 GAMMA = Cosine(1.0, 0.1)
-NCE, CYCLE = 0.5, 10.0  # usual weights
+NCE, CYCLE, LIKENESS = 0.5, 10.0, 300.0  # usual weights
 FREED = (0.1, 0.4)  # of a run: a share of change begins to matter, and is all that counts
 CELLS = 8  # a side of the small pictures whose brightness is compared
 BLUR = 5  # pixels a side over which edges are blurred
@@ -69,11 +72,13 @@ class Aim:
         kind: Numbers of kinds, (N,).
         reference: Other pictures, (N, C, H, W).
         shown: 1 where the style of the reference is wanted, 0 where any of the kind, (N,).
+        meant: 1 where the reference is the counterpart, which a result shall be like, (N,).
     """
 
     kind: Tensor
     reference: Tensor
     shown: Tensor
+    meant: Tensor
 
     def code(self, translator: Translator, kind: Tensor, pictures: Tensor) -> Tensor:
         """Codes of kinds, with the styles of pictures in rows that shall have one, (N, code)."""
@@ -88,6 +93,7 @@ class Unpaired(Steady):
     Attributes:
         nce: Weight of the comparison of patches.
         cycle: Weight of the mean absolute difference after the way back.
+        likeness: Weight of the difference from the counterpart, where there is one, at four scales.
         constancy: Weight of what a feature network sees in both, for kinds that are far apart.
         texture: Weight of the texture of the reference, where there is one.
         tone: Whether a picture first gets the colours of its reference in closed form, so that
@@ -110,6 +116,7 @@ class Unpaired(Steady):
 
     nce: float = NCE
     cycle: float = 0.0
+    likeness: float = 0.0
     constancy: float = 0.0
     texture: float = 0.5
     tone: bool = False
@@ -127,8 +134,9 @@ class Unpaired(Steady):
         """The game with what keeps the content alone, at its usual weight."""
         return replace(
             self,
-            nce=0.0 if content == "cycle" else self.nce or NCE,
-            cycle=0.0 if content == "nce" else self.cycle or CYCLE,
+            nce=self.nce or NCE if content in ("nce", "both") else 0.0,
+            cycle=self.cycle or CYCLE if content in ("cycle", "both") else 0.0,
+            likeness=LIKENESS if content == "likeness" else 0.0,
         )
 
     @property
@@ -158,15 +166,18 @@ class Unpaired(Steady):
         """The losses and figures of one phase; see `trainer.Engine`.
 
         A row holds a picture and a reference, (2 C, H, W), the kind of the first in its condition
-        and that of the other in `batch.other`, or none where all are of one kind.
+        and in `batch.other` that of the other and whether it is a counterpart, or none where all
+        are of one kind.
         """
         translator = networks["G"]
         assert isinstance(translator, Translator)
-        real, reference = batch.real.chunk(2, 1)  # (N, C, H, W) each
+        rows = batch.real
+        if self.likeness:  # counterparts are few
+            rows = moved(mirrored(rows, moment.draws), moment.draws)
+        real, reference = rows.chunk(2, 1)  # (N, C, H, W) each
         own = _known(batch.condition, real)
-        theirs = own if batch.other is None else batch.other[:, 0]
         kinds = translator.kinds.num_embeddings
-        aim = aimed(own, theirs, reference, kinds, moment.draws)  # the same in both phases
+        aim = aimed(own, batch.other, reference, kinds, moment.draws)  # the same in both phases
         if phase == "discriminator":
             return self._discriminator(networks, real, own, aim, moment)
         return self._generator(networks, real, own, aim, moment)
@@ -200,6 +211,8 @@ class Unpaired(Steady):
             losses["nce"] = self.nce * compared(translator, made, maps, moment.draws)
         if self.cycle:
             losses["cycle"] = self.cycle * F.l1_loss(translator(made, back).float(), real)
+        if self.likeness:
+            losses["likeness"] = self.likeness * (aim.meant * scales(made, aim.reference)).mean()
         if self.constancy:
             losses["constancy"] = self.constancy * constancy_loss(made, real).mean()
         if self.texture:
@@ -299,22 +312,25 @@ class Unpaired(Steady):
         return torch.lerp(inputs.pictures.cpu(), made.float().cpu().clamp(-1, 1), inputs.strength)
 
 
-def aimed(own: Tensor, theirs: Tensor, reference: Tensor, kinds: int, draws: Draws) -> Aim:
+def aimed(own: Tensor, told: Tensor | None, reference: Tensor, kinds: int, draws: Draws) -> Aim:
     """What rows shall become: like their reference where that is of another kind.
 
-    The others become any other kind without a reference, since to learn what a picture is already
-    would waste a row. Of one kind alone all are references.
+    A counterpart is what the result shall be, so its style is not told. The others become any
+    other kind without a reference, since to learn what a picture is already would waste a row. Of
+    one kind alone all are references.
 
     Args:
         own: Kinds of the pictures, (N,).
-        theirs: Kinds of the references, (N,).
+        told: Kinds of the references, and 1 where they are counterparts, (N, 2); or None.
         reference: The references, (N, C, H, W).
         kinds: How many there are.
         draws: Randomness for these rows.
     """
-    shown = (theirs != own) | (kinds == 1)
-    kind = torch.where(shown, theirs, others(own, kinds, draws))
-    return Aim(kind, reference, shown.to(reference.dtype))
+    theirs, meant = (own, torch.zeros_like(own)) if told is None else told.unbind(1)
+    other = theirs != own
+    kind = torch.where(other, theirs, others(own, kinds, draws))
+    shown = (other | (kinds == 1)) & (meant == 0)
+    return Aim(kind, reference, shown.to(reference.dtype), meant.to(reference.dtype))
 
 
 def _known(kinds: Tensor | None, pictures: Tensor) -> Tensor:
