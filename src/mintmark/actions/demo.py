@@ -146,8 +146,8 @@ def report(result: Demo) -> str:
 ![A row a class](grid.png)
 
 Every digit above was drawn by a network that learned from 1,200 real ones in this demo
-({result.seconds / 60:.1f} minutes in all). Each file that leaves Mintmark says that it is
-synthetic and how to make it again.
+({result.seconds / 60:.1f} minutes from its last start on). Each file that leaves Mintmark says
+that it is synthetic and how to make it again.
 
 ## Do they show what was asked?
 
