@@ -43,7 +43,7 @@ def test_nothing_is_mirrored_unless_asked_for() -> None:
 def test_rows_move_whole_by_whole_pixels_and_the_border_is_repeated() -> None:
     pictures = torch.rand(ROWS, 2, 32, 48, generator=torch.Generator().manual_seed(0))
     found = moved(pictures, draws())
-    assert found.shape == pictures.shape and found.stride() != () and len(found) == ROWS
+    assert found.shape == pictures.shape
     ways = set()
     for before, after in zip(pictures, found, strict=True):
         padded = F.pad(before[None], (3, 3, 2, 2), "replicate")[0]

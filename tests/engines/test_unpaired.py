@@ -113,7 +113,7 @@ CONTENT = {
     "nce": Unpaired(),
     "cycle": Unpaired(nce=0.0, cycle=10.0),
     "constancy": Unpaired(nce=0.0, constancy=10.0),
-    "likeness": Unpaired(nce=0.0, likeness=300.0),
+    "likeness": Unpaired(nce=0.0, likeness=LIKENESS),
 }
 """Games by what alone keeps the content."""
 
@@ -326,22 +326,27 @@ def test_inverted_brightness_costs_and_nothing_else_does(pixels: PixelSet) -> No
     assert told["inverted"] > 0.99 and told["brightness"] < -0.99
 
 
-@pytest.mark.parametrize("name", ["nce", "cycle"])
-def test_it_learns_both_directions_in_one_run(name: str, pixels: PixelSet) -> None:
-    """Other light falls on the same blocks, which nobody ever showed beside each other."""
-    engine = CONTENT[name]
+def left(engine: Unpaired, learned: PixelSet) -> list[float]:
+    """What a short run leaves of the error of no change, to each kind, on unseen blocks."""
     torch.manual_seed(0)
     state = trainer.start(engine, translator.build(ARGS), 0, Compute())
     schedule = Schedule(images=480, batch=8, learning_rate=Cosine(3e-3, 3e-4))
-    for _ in playing(engine, state, pixels, schedule):
+    for _ in playing(engine, state, learned, schedule):
         pass
+    shares = []
     for kind in (0, 1):
         real, truth = (
             torch.from_numpy(scenes(one, 8, 9)).float() / 127.5 - 1 for one in (kind, 1 - kind)
         )
         made = engine.run(state.averages, Wanted(real, engine.code(state.averages, 1 - kind)))
-        error, unchanged = (made - truth).abs().mean(), (real - truth).abs().mean()
-        assert error < 0.6 * unchanged, (kind, float(error), float(unchanged))
+        shares.append(float((made - truth).abs().mean() / (real - truth).abs().mean()))
+    return shares
+
+
+@pytest.mark.parametrize("name", ["nce", "cycle"])
+def test_it_learns_both_directions_in_one_run(name: str, pixels: PixelSet) -> None:
+    """Other light falls on the same blocks, which nobody ever showed beside each other."""
+    assert max(left(CONTENT[name], pixels)) < 0.6
 
 
 def test_it_learns_from_counterparts_that_look_alike() -> None:
@@ -352,18 +357,7 @@ def test_it_learns_from_counterparts_that_look_alike() -> None:
     learned = with_references(pictures, kinds=True, alike=True)
     assert learned.partners is not None and (learned.partners[40:, 0] == order).all()
     assert learned.groups is not None and (learned.groups == pictures.labels).all()
-    engine = CONTENT["likeness"]
-    torch.manual_seed(0)
-    state = trainer.start(engine, translator.build(ARGS), 0, Compute())
-    schedule = Schedule(images=480, batch=8, learning_rate=Cosine(3e-3, 3e-4))
-    for _ in playing(engine, state, learned, schedule):
-        pass
-    for kind in (0, 1):
-        real, truth = (
-            torch.from_numpy(scenes(one, 8, 9)).float() / 127.5 - 1 for one in (kind, 1 - kind)
-        )
-        made = engine.run(state.averages, Wanted(real, engine.code(state.averages, 1 - kind)))
-        assert (made - truth).abs().mean() < 0.4 * (real - truth).abs().mean()
+    assert max(left(CONTENT["likeness"], learned)) < 0.4
 
 
 def test_pictures_without_a_counterpart_share_one_turn() -> None:

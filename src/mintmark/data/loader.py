@@ -56,8 +56,8 @@ class PixelSet:
             them as its last channels, in an order of their own.
         kinds: What each of those shows, (M,), or None.
         partners: Which of those is the counterpart of each picture among those of each kind,
-            (N, number of kinds), -1 where there is none; or None. It takes the place of one by
-            chance of that kind.
+            (N, number of kinds), -1 where there is none; or None. Who has one, or several by
+            turns, gets no other.
     """
 
     pixels: NDArray[np.uint8]
@@ -80,19 +80,18 @@ class PixelSet:
             beside: Numbers of samples drawn by chance, (n,).
 
         Returns:
-            The numbers with counterparts in the place of others of their kind, (n,), and what
-            each shows beside 1 where it is a counterpart, else 0, (n, 2).
+            The numbers with counterparts in the place of others, (n,), and what each shows
+            beside 1 where it is a counterpart, else 0, (n, 2).
         """
         assert self.kinds is not None
-        if self.partners is None:
-            kinds = self.kinds[beside]
-            return beside, torch.stack([kinds, torch.zeros_like(kinds)], 1)
-        own = self.partners[ids]  # (n, kinds)
-        turn = np.arange(own.shape[1]) + beside[:, None] % own.shape[1]  # any kind comes first
-        own = np.take_along_axis(own, turn % own.shape[1], 1)
-        first = own[np.arange(len(ids)), (own >= 0).argmax(1)]
-        known = first >= 0
-        beside = np.where(known, first, beside)
+        known = np.zeros(len(ids), np.bool_)
+        if self.partners is not None:
+            own = self.partners[ids]  # (n, kinds)
+            turn = np.arange(own.shape[1]) + beside[:, None]  # any kind may come first
+            own = np.take_along_axis(own, turn % own.shape[1], 1)
+            first = own[np.arange(len(ids)), (own >= 0).argmax(1)]
+            known = first >= 0
+            beside = np.where(known, first, beside)
         kinds = self.kinds[beside]
         return beside, torch.stack([kinds, torch.from_numpy(known).to(kinds)], 1)
 

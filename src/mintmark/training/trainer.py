@@ -109,7 +109,8 @@ class Batch:
         real: Pictures in [-1, 1], (N, C, H, W), float32, or other samples.
         condition: What each shows, (N, ...): class numbers, rows of attributes or
             hashed captions; or None.
-        other: For each K conditions that it does not have, (N, K, ...), or None.
+        other: For each K conditions that it does not have, (N, K, ...), or what is told of the
+            sample beside it, (N, 2), or None.
     """
 
     real: Tensor
