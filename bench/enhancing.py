@@ -98,11 +98,14 @@ def judges(part: str) -> list[Tensor]:
 
 
 def planted(engine: Paired, clean: list[Tensor]) -> Pairs:
-    """Photographs with all their errors, (ERRORS, 3, H, W), and as they should be."""
+    """Photographs with all their errors, and as they should be, (ERRORS, 3, H, W) each.
+
+    Both come from the game's examples, which mirror some of them.
+    """
     pairs = []
     for index, truth in enumerate(clean):
         draws = Draws(1, index, ERRORS, 0, ERRORS)
-        pairs.append((engine.examples(truth.expand(ERRORS, -1, -1, -1), draws)[0], truth))
+        pairs.append(engine.examples(truth.expand(ERRORS, -1, -1, -1), draws))
     return pairs
 
 
@@ -144,8 +147,8 @@ def clipped(made: Tensor, given: Tensor) -> float:
 def judged(pairs: Pairs, way: Way) -> tuple[float, float]:
     """Mean CIEDE2000 and share of newly clipped samples, over photographs and errors."""
     scores = []
-    for errors, truth in pairs:
-        for given in errors:
+    for errors, truths in pairs:
+        for given, truth in zip(errors, truths, strict=True):
             made = way(given)
             scores.append((far(made, truth), clipped(made, given)))
     distance, share = np.mean(scores, axis=0)
@@ -180,8 +183,8 @@ def seconds(engine: Paired, networks: Networks, photo: Tensor) -> float:
 def draw(path: Path, pairs: Pairs, way: Way) -> None:
     """A sheet: with errors, made better, true; a row for each photograph and error."""
     rows = []
-    for errors, truth in pairs:
-        for given in errors[:SHOWN]:
+    for errors, truths in pairs:
+        for given, truth in zip(errors[:SHOWN], truths, strict=False):
             row = F.interpolate(torch.stack([given, way(given), truth]), (150, 240), mode="area")
             rows.append(torch.cat(list(row), 2))
     sheet = levels(torch.cat(rows, 1)).transpose(1, 2, 0)
