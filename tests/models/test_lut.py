@@ -34,10 +34,16 @@ def levels(x: Tensor, most: int = 255) -> Tensor:
 
 @both_colours
 @pytest.mark.parametrize("size", [(1, 1), (17, 23), (64, 48)])
-def test_it_begins_at_the_picture_itself(channels: int, size: tuple[int, int]) -> None:
+def test_it_begins_near_the_picture_itself(channels: int, size: tuple[int, int]) -> None:
+    torch.manual_seed(0)
     network = lut.build({**ARGS, "channels": channels})["G"]
+    assert isinstance(network, Enhancer)
     x = inputs(2, channels, *size)
-    torch.testing.assert_close(network(x), x, atol=1e-6, rtol=0)
+    gains, _ = network.look(x)
+    assert gains.min() > 0.85 and gains.max() < 1.15
+    near = x.abs() < 0.4  # far from where tables bend
+    lit = (x + 1) * gains[:, :, None, None] - 1
+    torch.testing.assert_close(network(x)[near], lit[near], atol=1e-5, rtol=0)
 
 
 @both_colours
@@ -102,7 +108,7 @@ def test_nothing_is_clipped_that_was_not(channels: int, vertices: int, most: int
     network = built(2.0, channels=channels, vertices=vertices)
     given = torch.cat([torch.arange(most - 200, most + 1), torch.arange(200)])
     x = given[torch.randint(len(given), (1, channels, 200, 200))].double() / most * 2 - 1
-    pull = network.look(x.float()).sign()[0, 0].item()  # of the first table
+    pull = network.look(x.float())[1].sign()[0, 0].item()  # of the first table
     for shift in (-9, 9):  # all much brighter, all much darker
         with torch.no_grad():
             network.bases[0] = shift * pull
@@ -110,6 +116,35 @@ def test_nothing_is_clipped_that_was_not(channels: int, vertices: int, most: int
         for end in (0, most):
             assert not ((made == end) & (before != end)).any()
         assert (made == (most if shift > 0 else 0)).any()  # what was clipped may stay so
+
+
+@both_colours
+def test_gains_scale_each_channel(channels: int) -> None:
+    network = built(channels=channels)  # whose tables change nothing
+    wanted = torch.tensor([0.9, 0.6, 1.1])[:channels]
+    with torch.no_grad():
+        network.look.last.weight[:channels] = 0
+        network.look.last.bias[:channels] = wanted.log() / lut.GENTLE
+    x = inputs(1, channels, 20, 20).clamp(-0.4, 0.4)  # far from where tables bend
+    made = network(x)
+    expected = (x + 1) * wanted.view(-1, 1, 1) - 1
+    torch.testing.assert_close(made, expected, atol=1e-5, rtol=0)
+
+
+@both_colours
+def test_a_darker_picture_is_the_same_over_its_means(channels: int) -> None:
+    # What the network sees beside the samples: only the means tell two exposures apart.
+    network = built(channels=channels)
+    with torch.no_grad():
+        network.look.first.weight[:, : 2 * channels] = 0  # samples and their logarithms
+    x = inputs(1, channels, 32, 32).abs() / 2 + 0.4  # bright, where DARKEST hardly counts
+    seen: list[Tensor] = []
+    network.look.hidden.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    for share in (1.0, 0.7):
+        network.look((x + 1) * share - 1)
+    first, second = seen
+    torch.testing.assert_close(first[:, :-channels], second[:, :-channels], atol=1e-2, rtol=0)
+    assert (first[:, -channels:] - second[:, -channels:]).min() > 0.1
 
 
 @both_colours

@@ -6,12 +6,14 @@ the weights of a few learned tables; their sum maps colours to colours, by trili
 interpolation. Within one picture the new colour depends on the old colour alone, so nothing
 can be invented and no tile can differ from the next.
 
-Departures: the table is the identity plus weighted tables that begin at zero, so that
-training starts at the picture itself. The network sees the colours of the thumbnail without
-their places (convolutions of 1 x 1, then mean, deviation and maximum), which learns more from
-few photographs. Monotony is built in rather than asked for by a penalty, the penalty for
-smoothness is on second differences, and tables end in a soft shoulder: what was not black or
-white before never becomes so.
+Departures: a wrong exposure or white balance multiplies each channel, so the network gives a gain
+for each first, and weighted tables, which begin at zero, are added to what these give; training
+starts near the picture itself. The network sees the colours of the thumbnail without their places
+(convolutions of 1 x 1, then mean, deviation and maximum), which learns more from few photographs.
+It sees them over the mean of their channel too, where a scene is the same under every gain (as in
+Barron, "Convolutional Color Constancy", ICCV 2015), and those means. Monotony is built in rather
+than asked for by a penalty, the penalty for smoothness is on second differences, and tables end in
+a soft shoulder: what was not black or white before never becomes so.
 """
 
 from collections.abc import Container, Mapping
@@ -27,6 +29,7 @@ from mintmark.models.layers.residual import SLOPE
 
 SMALLEST, LARGEST = 16, 512  # pixels a side of what is learned from, in steps of the smaller
 THUMBNAIL = 32  # pixels a side that the network looks at, whatever the shape of the picture
+GENTLE = 0.3  # of what the network gives to the logarithm of a gain, near 0 at first
 DARKEST = 0.05  # added to samples in [0, 1] before the logarithm
 ROOM = 0.6  # of a cell that inner vertices keep from the ends; over 0.5, see `_within`
 SMOOTH = 4e-2  # weight of the penalty for tables that bend
@@ -41,7 +44,7 @@ class LUTArgs:
         width: Columns of those.
         channels: 1 grey, 3 RGB.
         vertices: Vertices of the tables along each channel.
-        bases: How many tables are mixed beside the identity.
+        bases: How many tables are mixed beside the gains.
         features: Width of the network that looks.
     """
 
@@ -50,7 +53,7 @@ class LUTArgs:
     channels: int
     vertices: int = 17
     bases: int = 4
-    features: int = 8
+    features: int = 16
 
     def __post_init__(self) -> None:
         sides = range(SMALLEST, LARGEST + 1, SMALLEST)
@@ -70,21 +73,30 @@ class Look(nn.Module):
 
     def __init__(self, channels: int, features: int, count: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(2 * channels, features, 1)
+        self.channels = channels
+        self.first = nn.Conv2d(3 * channels, features, 1)
         self.second = nn.Conv2d(features, 2 * features, 1)
-        self.hidden = nn.Linear(6 * features, 64)
-        self.last = nn.Linear(64, count)
+        self.hidden = nn.Linear(6 * features + channels, 64)
+        self.last = nn.Linear(64, channels + count)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Pictures in [-1, 1], (N, channels, H, W), to weights, (N, count)."""
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Pictures in [-1, 1], (N, channels, H, W), to gains and weights.
+
+        Returns:
+            A gain of the samples of each channel, (N, channels), and the weight of each table,
+            (N, count).
+        """
         small = F.interpolate(x, (THUMBNAIL, THUMBNAIL), mode="bilinear", antialias=True)
         # An error of exposure or white balance is a sum in the logarithm.
         logarithm = ((small.clamp(-1, 1) + 1) / 2 + DARKEST).log() / 2 + 0.5
-        y = F.leaky_relu(self.first(torch.cat([small, logarithm], 1)), SLOPE)
+        means = logarithm.mean((2, 3), keepdim=True)
+        seen = torch.cat([small, logarithm, logarithm - means], 1)
+        y = F.leaky_relu(self.first(seen), SLOPE)
         y = self.second(y)  # (N, 2 * features, THUMBNAIL, THUMBNAIL)
-        pooled = torch.cat([y.mean((2, 3)), y.std((2, 3)), y.amax((2, 3))], 1)
-        weights: Tensor = self.last(F.leaky_relu(self.hidden(pooled), SLOPE))
-        return weights
+        pooled = [y.mean((2, 3)), y.std((2, 3)), y.amax((2, 3)), means.flatten(1)]
+        found = self.last(F.leaky_relu(self.hidden(torch.cat(pooled, 1)), SLOPE)).float()
+        gains, weights = found.split([self.channels, found.shape[1] - self.channels], 1)
+        return (GENTLE * gains).exp(), weights
 
 
 class Fixed(nn.Module):
@@ -149,10 +161,10 @@ class Enhancer(nn.Module):
         Returns:
             (N, channels, ...) with the axes of `plain`.
         """
-        weights = self.look(x)
+        gains, weights = self.look(x)
         with torch.autocast(x.device.type, enabled=False):  # steps of bfloat16 would show
-            changes = weights.float() @ self.bases.flatten(1)
-            mixed = self.plain + changes.view(-1, *self.plain.shape)
+            lit = (self.plain + 1) * gains.view(-1, self.channels, 1, 1, 1) - 1
+            mixed = lit + (weights @ self.bases.flatten(1)).view(-1, *self.plain.shape)
             rising = [mixed[:, c].cummax(-1 - c).values for c in range(self.channels)]
             return self._within(torch.stack(rising, 1))
 
@@ -190,7 +202,7 @@ def through(tables: Tensor, x: Tensor) -> Tensor:
 
 
 PRESETS: Mapping[str, Mapping[str, int]] = {
-    "tiny": {"vertices": 17, "bases": 4, "features": 8},  # a CPU and few photographs
+    "tiny": {"vertices": 17, "bases": 4, "features": 16},  # a CPU and few photographs
     "small": {"vertices": 33, "bases": 12, "features": 32},
     "base": {"vertices": 33, "bases": 24, "features": 64},
 }

@@ -13,8 +13,9 @@ TASK = Restoration(
     about=(
         "Learns from good photographs to undo wrong exposure, colour casts and dull colours, whole "
         "picture by whole picture, by a table of colours that invents nothing. A minute on a CPU; "
-        "hundreds of photographs of your own kind, since from twenty it learns little about new "
-        "scenes. It cannot tell a red wall from a red cast, nor bring back what is wholly white."
+        "hundreds of photographs of your own kind, since from some tens it takes less than half of "
+        "the errors from new scenes. It cannot tell a red wall from a red cast, nor bring back "
+        "what is wholly white."
     ),
     engine=Paired(Undo(Chain((Cast(0.5), Exposure(2), Dull(0.3, 0.3)))), adversarial=0.0),
     args={},
