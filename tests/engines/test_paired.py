@@ -121,6 +121,14 @@ def test_what_the_discriminator_finds_is_matched_in_the_second_stage(pixels: Pix
     assert play(engine, state, pixels, 1)["matching"] > 0
 
 
+def test_the_palette_counts_in_the_second_stage(pixels: PixelSet) -> None:
+    engine = replace(ENGINE, palette=2.0)
+    state = trainer.start(engine, networks(), 0, Compute())
+    assert "palette" not in play(engine, state, pixels, TURN)
+    assert play(engine, state, pixels, 1)["palette"] > 0
+    assert "palette" not in play(ENGINE, state, pixels, 1)
+
+
 def test_the_discriminator_sees_what_was_given_where_it_shall() -> None:
     engine = Paired(Given(mirror=False), turn=0.0, conditional=True)
     built = unet.build({**ARGS_OF_PAIRS, "conditional": True})

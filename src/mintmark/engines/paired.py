@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from mintmark.engines import likeness
 from mintmark.engines.adversarial import squared_gradient
+from mintmark.engines.colours import palette_loss
 from mintmark.engines.contests import PATCHES, Contest
 from mintmark.engines.examples import Examples
 from mintmark.engines.perception import perceptual_loss
@@ -42,6 +43,8 @@ class Paired(Steady):
         structure: Of 1 - SSIM.
         perceptual: Weight of the distance in the maps of a feature network, in the second
             stage.
+        palette: Of how far the colours lie from the true ones, wherever in the picture, in the
+            second stage.
         matching: Of the difference of what the discriminator finds in both, in the second stage
             (Salimans et al., "Improved Techniques for Training GANs", 2016).
         adversarial: Weight of the game, in the second stage; 0 leaves that stage out.
@@ -58,6 +61,7 @@ class Paired(Steady):
     gradient: float = 0.0
     structure: float = 0.0
     perceptual: float = 0.5
+    palette: float = 0.0
     matching: float = 0.0
     adversarial: float = 0.02
     conditional: bool = False
@@ -109,6 +113,8 @@ class Paired(Steady):
         if not self.adversarial or moment.fraction < self.turn:
             return losses
         losses["perceptual"] = self.perceptual * perceptual_loss(made, target)
+        if self.palette:
+            losses["palette"] = self.palette * palette_loss(made, target).mean()
         real, fake = self._seen(given, target), self._seen(given, made)
         played = self.game.generator(networks["D"], real, fake)
         weights = {name: getattr(self, name) for name in played}

@@ -1,4 +1,10 @@
-"""Coloured drawings of outlines."""
+"""Coloured drawings of outlines.
+
+The game begins late and is light beside what asks for the true palette: with more of it colours are
+full, but oftener those of something else.
+"""
+
+from dataclasses import replace
 
 from mintmark.tasks._task import BY_PAIRS, FIDELITY, PAIRING, PICTURE, Restoration
 
@@ -11,7 +17,7 @@ TASK = Restoration(
         "hour on two cores. Works at the size that it learned at. It chooses colours that are "
         "usual for a shape, and cannot be told which."
     ),
-    engine=BY_PAIRS,
+    engine=replace(BY_PAIRS, perceptual=0.5, palette=4.0, matching=0.1, adversarial=0.02, turn=0.7),
     args={"conditional": True, "scales": 2},
     schedules=PAIRING,
     inputs=(PICTURE, FIDELITY),
