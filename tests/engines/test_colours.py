@@ -48,6 +48,14 @@ def test_even_pictures_are_as_far_as_cielab_says(pair: tuple[tuple[float, ...], 
     assert palette_loss(a, b).item() == pytest.approx(distance / 2, rel=3 / DIRECTIONS)
 
 
+@pytest.mark.parametrize("pair", [(1.0, -1.0), (0.3, -0.97)])
+def test_greys_differ_in_lightness_alone(pair: tuple[float, float]) -> None:
+    a, b = (even(level, level, level) for level in pair)
+    lightness = [lab((x[0].double().numpy() + 1) / 2)[0, 0, 0] for x in (a, b)]
+    expected = 0.5065 * abs(lightness[0] - lightness[1]) / 100  # the directions' mean share of L*
+    assert palette_loss(a, b).item() == pytest.approx(expected, rel=1e-3)
+
+
 def test_black_and_white_have_gradients() -> None:
     for colour in (-1.0, 1.0):
         x = even(colour, colour, colour).clone().requires_grad_()
