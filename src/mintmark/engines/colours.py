@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor
 
-from mintmark.metrics.colour import TO_XYZ, WHITE
+from mintmark.core.srgb import TO_XYZ, WHITE
 
 DIRECTIONS = 12  # of colour space, along which colours are sorted
 RANGE = 100.0  # of L*, which is 1 in the loss

@@ -55,8 +55,8 @@ MUTANTS: list[tuple[str, str, str]] = [
     ),
     (
         "white of D50",
-        "WHITE = TO_XYZ.sum(axis=1)",
-        "WHITE = np.array([0.9642, 1.0, 0.8249])",
+        "linear @ TO_XYZ.T / WHITE",
+        "linear @ TO_XYZ.T / np.array([0.9642, 1.0, 0.8249])",
     ),
     (
         "blue before red",
