@@ -4,7 +4,7 @@ No bench by itself: `make bench` leaves it out.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,9 +76,13 @@ def cache() -> Path:
     return open_world().settings.cache / "pixels"
 
 
-def views(size: int, held_out: bool = False, most: int | None = None) -> Pixels:
-    """Views of the public photographs, of the first `most` or of all, (N, 3, size, size)."""
-    whole = list(photos.whole(held_out).values())[:most]
+def views(size: int, held_out: bool = False) -> Pixels:
+    """Views of the public photographs, (N, 3, size, size)."""
+    return views_of(photos.whole(held_out).values(), size)
+
+
+def views_of(whole: Iterable[Pixels], size: int) -> Pixels:
+    """Views of photographs, (H, W, 3) each, (N, 3, size, size)."""
     return np.stack([view for one in whole for view in viewed(Picture(one), 3, size, size)])
 
 

@@ -33,6 +33,7 @@ from mintmark.data.public import (
     patches,
     photos,
     pixel_avatars,
+    scenes,
 )
 from mintmark.data.readers import open_source, take_snapshot
 
@@ -45,8 +46,9 @@ SETS: dict[str, tuple[ModuleType, dict[str, int]]] = {
     "outlines": (outlines, {"limit": 80}),
     "paintings": (paintings, {"limit": 2}),
     "photos": (photos, {"limit": 2}),
+    "scenes": (scenes, {"limit": 8}),
 }
-GROUPED = ("app-icons", "emoji", "icons", "paintings", "photos")
+GROUPED = ("app-icons", "emoji", "icons", "paintings", "photos", "scenes")
 Build = Callable[[str], Path]
 
 
@@ -110,7 +112,7 @@ def test_a_second_build_gives_the_same_bytes_offline(
     module.build(tmp_path / "again", **limits)  # all of it is there
 
 
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", [name for name in SETS if name != "scenes"])
 def test_pictures_are_64_pixels_and_what_is_clear_is_white(name: str, built: Build) -> None:
     channels = 4 if name in ("app-icons", "emoji", "icons") else 3
     for item in sorted((built(name) / "train").rglob("*.png"))[:20]:
@@ -279,6 +281,36 @@ def test_held_out_photographs_stay_the_bytes_that_figures_were_measured_on(built
     }
     built("photos")
     assert {name: (found[name].shape, int(found[name].sum())) for name in known} == known
+
+
+def test_scenes_are_photographs_whole_on_one_side_as_photos_has_them(built: Build) -> None:
+    built("scenes")
+    train, held_out = (scenes.scenes(part) for part in scenes.PARTS)
+    assert (len(train), len(held_out)) == (326, 35)
+    assert len({name.lower() for name in (*train, *held_out)}) == 361
+    assert set(photos.names_of("train")) < set(train) and set(photos.HELD_OUT) < set(held_out)
+    assert not set(photos.OTHERS) & {*train, *held_out}
+    assert not set(scenes.NO_PHOTOGRAPHS) & {*train, *held_out}
+    for name in ("Aqua", "badlands0", "baseball-field"):  # one of each source
+        shape = (train | held_out)[name].read().shape
+        assert shape[2] == 3 and 200 <= max(shape) <= scenes.LONGEST
+
+
+@pytest.mark.parametrize(
+    ("name", "licence", "author"),
+    [
+        ("bwerner8", "CC-BY-SA-3.0", "Berthold Werner"),
+        ("valley15-harro", "CC-BY-SA-4.0", "harro.eu"),
+        ("station4", "LicenseRef-public-domain", "NASA"),
+        ("lava5", "CC-BY-SA-4.0", "Michael Zahniser"),
+        ("space2", "LicenseRef-public-domain", "a giver to unsplash.com"),
+        ("city9", "LicenseRef-public-domain", "a giver to morguefile.com or unsplash.com"),
+    ],
+)
+def test_each_landscape_is_credited_as_its_package_says(
+    name: str, licence: str, author: str
+) -> None:
+    assert scenes.credit(name) == (licence, author)
 
 
 def test_paintings_are_whole_on_one_side_and_wide_enough(built: Build) -> None:

@@ -22,6 +22,7 @@ from mintmark.data.public import (
     phantoms,
     photos,
     pixel_avatars,
+    scenes,
 )
 from mintmark.data.readers import Broken, Source, open_source, take_snapshot
 
@@ -34,6 +35,7 @@ PUBLIC = {
     "avatars": avatars.build,
     "photos": photos.build,
     "paintings": paintings.build,
+    "scenes": scenes.build,
     "phantoms": phantoms.build,
     "pixel-avatars": pixel_avatars.build,
 }

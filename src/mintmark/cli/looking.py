@@ -32,7 +32,8 @@ def data_get(
     name: Annotated[
         str,
         typer.Argument(
-            help="digits, icons, app-icons, emoji, outlines, avatars, photos, paintings, phantoms."
+            help="digits, icons, app-icons, emoji, outlines, avatars, pixel-avatars, photos, "
+            "scenes, paintings, phantoms."
         ),
     ],
     out: Out,

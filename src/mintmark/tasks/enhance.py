@@ -20,7 +20,7 @@ TASK = Restoration(
     engine=Paired(Undo(Chain((Cast(0.5), Exposure(2), Dull(0.3, 0.3)))), adversarial=0.0),
     args={},
     schedules={
-        "tiny": Schedule(images=40_000, batch=16, learning_rate=Cosine(2e-3, 5e-5)),
+        "tiny": Schedule(images=160_000, batch=16, learning_rate=Cosine(2e-3, 5e-5)),
         "small": Schedule(images=500_000, batch=32, learning_rate=Cosine(1e-3, 2e-5)),
         "base": Schedule(images=2_000_000, batch=32, learning_rate=Cosine(5e-4, 1e-5)),
     },

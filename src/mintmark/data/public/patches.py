@@ -15,14 +15,15 @@ PLAIN = 8.0  # of 255, mean over the channels: patches that deviate less are lef
 LONGEST = 1280  # pixels a side of what is cut; wider pictures are smooth and weigh too much
 
 
-def reduced(path: Path) -> NDArray[np.uint8]:
+def reduced(path: Path, longest: int = LONGEST) -> NDArray[np.uint8]:
     """A picture of a package at half its size or less, which removes the noise of JPEG.
 
     Args:
         path: Its file.
+        longest: Most pixels a side.
 
     Returns:
-        Samples, (height, width, 3), no side over LONGEST.
+        Samples, (height, width, 3).
 
     Raises:
         DataError: The file is not there.
@@ -30,7 +31,7 @@ def reduced(path: Path) -> NDArray[np.uint8]:
     if not path.exists():
         raise DataError(f"The picture {path.name} is not in {path.parent}; it may have moved.")
     picture = to_pillow(decode(path.read_bytes(), path.name).array).convert("RGB")
-    factor = max(2, max(picture.size) / LONGEST)
+    factor = max(2, max(picture.size) / longest)
     size = (int(picture.width / factor), int(picture.height / factor))
     return np.asarray(picture.resize(size, Image.Resampling.LANCZOS))
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mintmark.data.public import fetch
 from mintmark.data.public.parts import Sample, build_part, labelled, rights_of
-from mintmark.data.public.patches import patches, reduced
+from mintmark.data.public.patches import LONGEST, patches, reduced
 
 MATE, PLASMA = "mate-backgrounds", "plasma-workspace-wallpapers"
 LOMIRI, LATER, LXQT = "lomiri-wallpapers-16.04", "lomiri-wallpapers-20.04", "lxqt-themes"
@@ -114,14 +114,12 @@ def build(folder: Path, limit: int | None = None) -> Path:
         DataError: A download is damaged, or lacks a photograph.
     """
     packages = _packages()
-    used = ", ".join(path.name.replace("_", " ") for path in packages.values())
-    source = f"Debian {used} (of Plasma's, Debian's own file says GPL-2.0-or-later, too)"
     for part in PARTS:
         if (folder / part).exists():
             continue
         chosen = names_of(part)[:limit]
         samples = [one for name in chosen for one in _patches(name, packages)]
-        build_part(folder / part, rights_of(samples, source), labelled(samples))
+        build_part(folder / part, rights_of(samples, source()), labelled(samples))
     return folder
 
 
@@ -143,14 +141,27 @@ def whole_part(part: str) -> dict[str, NDArray[np.uint8]]:
     return {name: _photograph(name, packages) for name in names_of(part)}
 
 
+def whole_one(name: str, longest: int = LONGEST) -> NDArray[np.uint8]:
+    """One photograph, halved in size or more, uncut, (height, width, 3), no side over `longest`."""
+    return _photograph(name, _packages(), longest)
+
+
+def source() -> str:
+    """Which packages, of which versions, the photographs are from."""
+    used = ", ".join(path.name.replace("_", " ") for path in _packages().values())
+    return f"Debian {used} (of Plasma's, Debian's own file says GPL-2.0-or-later, too)"
+
+
 def _packages() -> dict[str, Path]:
     return {name: fetch.debian(name, under) for name, under in FOLDERS.items()}
 
 
-def _photograph(name: str, packages: Mapping[str, Path]) -> NDArray[np.uint8]:
+def _photograph(
+    name: str, packages: Mapping[str, Path], longest: int = LONGEST
+) -> NDArray[np.uint8]:
     photo = PHOTOS[name]
     usual = {MATE: f"{name}.jpg", PLASMA: f"{name}/contents/images/2560x1600.jpg"}
-    return reduced(packages[photo.package] / usual.get(photo.package, photo.file))
+    return reduced(packages[photo.package] / usual.get(photo.package, photo.file), longest)
 
 
 def _patches(name: str, packages: Mapping[str, Path]) -> Iterator[Sample]:
