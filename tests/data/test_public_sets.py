@@ -303,14 +303,14 @@ def test_scenes_are_photographs_whole_on_one_side_as_photos_has_them(built: Buil
         ("valley15-harro", "CC-BY-SA-4.0", "harro.eu"),
         ("station4", "LicenseRef-public-domain", "NASA"),
         ("lava5", "CC-BY-SA-4.0", "Michael Zahniser"),
-        ("space2", "LicenseRef-public-domain", "a giver to unsplash.com"),
-        ("city9", "LicenseRef-public-domain", "a giver to morguefile.com or unsplash.com"),
+        ("space2", "LicenseRef-public-domain", "somebody on unsplash.com"),
+        ("city9", "LicenseRef-public-domain", "somebody on morguefile.com or unsplash.com"),
     ],
 )
 def test_each_landscape_is_credited_as_its_package_says(
     name: str, licence: str, author: str
 ) -> None:
-    assert scenes.credit(name) == (licence, author)
+    assert scenes.credit(name) == (licence, f"{author}, in Endless Sky")
 
 
 def test_paintings_are_whole_on_one_side_and_wide_enough(built: Build) -> None:

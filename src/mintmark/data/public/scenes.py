@@ -37,15 +37,15 @@ CREDITS = {  # of Endless Sky, by name; the first that fits
     "*-spfld": (SHARED, "Eric Denni"),
     "lava0": (FREE, "USGS"),
     "lava5": (SHARED, "Michael Zahniser"),
-    "space2": (FREE, "a giver to unsplash.com"),
+    "space2": (FREE, "somebody on unsplash.com"),
     "desert0": (FREE, "NASA"),
     "earthrise": (FREE, "NASA"),
     "nasa*": (FREE, "NASA"),
     "space*": (FREE, "NASA"),
     "station[1-4]": (FREE, "NASA"),
-    "*": (FREE, "a giver to morguefile.com or unsplash.com"),
+    "*": (FREE, "somebody on morguefile.com or unsplash.com"),
 }
-BACKGROUNDS = (SHARED_3, "Massachusetts Institute of Technology")  # of Scratch
+BACKGROUNDS = (SHARED_3, "Massachusetts Institute of Technology, in Scratch")
 NO_PHOTOGRAPHS = (  # of Scratch: drawn, or coloured by hand
     "brick-wall1", "chalkboard", "forest", "graffiti", "hay_field", "kitchen", "moon",
     "party-room", "room1", "room2", "room3", "school2", "spotlight-stage", "woods-and-bench",
@@ -58,7 +58,7 @@ class Scene(NamedTuple):
     """A photograph: its terms, and how to get it, (height, width, 3)."""
 
     licence: str
-    author: str
+    attribution: str
     read: Callable[[], NDArray[np.uint8]]
 
 
@@ -103,7 +103,8 @@ def whole_part(part: str) -> dict[str, NDArray[np.uint8]]:
 
 def _of_photos(name: str) -> Scene:
     photo = photos.PHOTOS[name]
-    return Scene(photo.licence, photo.author, lambda: photos.whole_one(name, LONGEST))
+    attribution = f"{name} by {photo.author}"
+    return Scene(photo.licence, attribution, partial(photos.whole_one, name, LONGEST))
 
 
 def _landscapes() -> dict[str, Scene]:
@@ -112,8 +113,9 @@ def _landscapes() -> dict[str, Scene]:
 
 
 def credit(name: str) -> tuple[str, str]:
-    """Licence and author of a landscape of Endless Sky, as its package says."""
-    return next(said for pattern, said in CREDITS.items() if fnmatch(name, pattern))
+    """Licence and attribution of a landscape of Endless Sky, as its package says."""
+    licence, author = next(said for pattern, said in CREDITS.items() if fnmatch(name, pattern))
+    return licence, f"{author}, in Endless Sky"
 
 
 def _backgrounds() -> dict[str, Scene]:
@@ -132,6 +134,5 @@ def _source() -> str:
 
 
 def _sample(name: str, scene: Scene) -> Sample:
-    attribution = f"{name} by {scene.author}"
-    columns = {"group": name, "licence": scene.licence, "attribution": attribution}
+    columns = {"group": name, "licence": scene.licence, "attribution": scene.attribution}
     return Sample(f"{name.lower()}.png", scene.read(), columns)
