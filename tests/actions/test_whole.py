@@ -67,6 +67,11 @@ def applied(package: Path, picture: Path, **more: object) -> list[Path]:
     return found
 
 
+def test_the_shape_of_what_is_seen_in_parts_is_no_trouble(learned: Learned) -> None:
+    told = (learned("colourise").parent / "data.txt").read_text()
+    assert "only 2 pictures in all" in told and "far from square" not in told
+
+
 def test_a_grey_picture_comes_out_in_colour(learned: Learned, tmp_path: Path) -> None:
     before = noise(0, 40, 60, 1)
     (made,) = applied(learned("colourise"), write(tmp_path / "a.png", before), compare=True)

@@ -17,11 +17,11 @@ from mintmark.data.readers import open_source, take_snapshot
 Fill = Callable[..., list[Path]]
 
 
-def findings(folder: Path, size: int = 8) -> dict[str, Finding]:
+def findings(folder: Path, size: int = 8, whole: bool = True) -> dict[str, Finding]:
     source = open_source(folder)
     snapshot, broken = take_snapshot(source, skip_broken=True)
     before = sorted((path, path.stat().st_mtime_ns) for path in folder.rglob("*"))
-    report = examine(source, snapshot, broken, size)
+    report = examine(source, snapshot, broken, size, whole)
     assert before == sorted((path, path.stat().st_mtime_ns) for path in folder.rglob("*"))
     return {finding.title: finding for finding in report.findings}
 
@@ -99,6 +99,9 @@ def test_sizes_and_aspects(healthy: Path) -> None:
     told = findings(healthy)
     assert "The commonest is 8 x 8 (100 pictures)" in told["2 different sizes"].detail
     assert told["1 picture far from square"].names == ("a/wide.png",)
+    pieces = findings(healthy, size=9, whole=False)
+    assert not {"2 different sizes", "1 picture far from square"} & set(pieces)
+    assert "101 pictures smaller than 9 x 9" in pieces
 
 
 def test_pictures_smaller_than_the_training_size(healthy: Path) -> None:

@@ -233,7 +233,9 @@ def _begin(run: Prepared) -> None:
     part.mkdir(parents=True)
     plans.write(run.plan, run.data, part)
     data = run.data
-    report = examine(data.source, data.snapshot, data.broken, max(run.plan.config.shape[1:]))
+    task, size = run.plan.task, max(run.plan.config.shape[1:])
+    whole = isinstance(task, Task) or task.cutting == "whole"
+    report = examine(data.source, data.snapshot, data.broken, size, whole)
     write_text(part / "data.txt", report.text())
     if run.pixels.partners is not None:
         write_bytes(part / "counterparts.png", sheets.counterparts(run.pixels, run.plan.seed))

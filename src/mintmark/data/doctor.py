@@ -57,7 +57,13 @@ class Report:
         return "\n".join(_paragraph(finding) for finding in self.findings)
 
 
-def examine(source: Source, snapshot: Snapshot, broken: tuple[Broken, ...], size: int) -> Report:
+def examine(
+    source: Source,
+    snapshot: Snapshot,
+    broken: tuple[Broken, ...],
+    size: int,
+    whole: bool = True,
+) -> Report:
     """Looks for what would spoil training.
 
     Args:
@@ -65,6 +71,8 @@ def examine(source: Source, snapshot: Snapshot, broken: tuple[Broken, ...], size
         snapshot: Which of them are meant.
         broken: Those that could not be read.
         size: Side at which will be trained, in pixels.
+        whole: Whether each picture is brought to that size whole; where pieces of it are learned
+            from, its own size and shape spoil nothing.
 
     Returns:
         The findings, gravest first.
@@ -76,7 +84,8 @@ def examine(source: Source, snapshot: Snapshot, broken: tuple[Broken, ...], size
         *_unreadable(broken),
         *_amount(snapshot.items),
         *_copies(source, snapshot.items),
-        *_shapes(snapshot.items, size),
+        *(_shapes(snapshot.items, size) if whole else ()),
+        *_smallness(snapshot.items, size),
         *_balance(snapshot),
         *_channels(snapshot.items),
         *_rights(snapshot),
@@ -205,6 +214,9 @@ def _shapes(items: tuple[Item, ...], size: int) -> Iterator[Finding]:
             "subject is not in the middle.",
             tuple(item.name for item in cut),
         )
+
+
+def _smallness(items: tuple[Item, ...], size: int) -> Iterator[Finding]:
     small = [item for item in items if _short(item) < size]
     if small:
         yield Finding(

@@ -1,6 +1,9 @@
-"""Photographs with better exposure, white balance, contrast and colours."""
+"""Photographs with better exposure and white balance.
 
-from mintmark.engines.colour_damage import Dull
+How much contrast and colour a picture lacks is not undone beside that: it cannot be told from the
+picture, and who learns to add some adds it to all.
+"""
+
 from mintmark.engines.degrade import Cast, Chain, Exposure
 from mintmark.engines.examples import Undo
 from mintmark.engines.paired import Paired
@@ -11,13 +14,13 @@ TASK = Restoration(
     name="enhance",
     title="Better tones and colours of photographs",
     about=(
-        "Learns from good photographs to undo wrong exposure, colour casts and dull colours, whole "
-        "picture by whole picture, by a table of colours that invents nothing. A minute on a CPU; "
+        "Learns from good photographs to undo wrong exposure and colour casts, whole picture by "
+        "whole picture, by a table of colours that invents nothing. Minutes on a CPU; "
         "hundreds of photographs of your own kind, since from some tens it takes less than half of "
         "the errors from new scenes. It cannot tell a red wall from a red cast, nor bring back "
         "what is wholly white."
     ),
-    engine=Paired(Undo(Chain((Cast(0.5), Exposure(2), Dull(0.3, 0.3)))), adversarial=0.0),
+    engine=Paired(Undo(Chain((Cast(0.5), Exposure(2)))), adversarial=0.0),
     args={},
     schedules={
         "tiny": Schedule(images=160_000, batch=16, learning_rate=Cosine(2e-3, 5e-5)),
