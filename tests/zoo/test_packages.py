@@ -1,6 +1,7 @@
 """The packages that come with Mintmark draw what they drew when they were made."""
 
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from mintmark.core.media import Picture
 from mintmark.core.records import Side
 from mintmark.data.encode import encode
 from mintmark.data.pictures import decode
+from mintmark.metrics.colour import colour_difference
 from mintmark.models.card import parse
 from mintmark.models.package import verify
 from mintmark.provenance.mark import read_recipe
@@ -40,8 +42,8 @@ def folder_of(name: str) -> Path:
 
 def test_they_are_there() -> None:
     assert set(zoo.names()) == {
-        "avatars", "avatars-hair", "denoise", "digits", "emoji", "inpaint", "logos", "low-dose-ct",
-        "outlines-to-colour", "photo-x2", "photo-x4",
+        "avatars", "avatars-hair", "denoise", "digits", "emoji", "enhance", "inpaint", "logos",
+        "low-dose-ct", "outlines-to-colour", "photo-x2", "photo-x4",
     }  # fmt: skip
 
 
@@ -92,6 +94,19 @@ def test_noise_is_taken_out(tmp_path: Path) -> None:
     made = decode((tmp_path / "out/a.png").read_bytes(), "a.png").array
     before, after = (np.square(x.astype(float) - clean).mean() for x in (noisy, made))
     assert 10 * np.log10(before / after) > 6
+
+
+@pytest.mark.parametrize("gains", [(0.35, 0.35, 0.35), (0.6, 0.4, 0.25), (1.4, 1.8, 1.8)])
+def test_exposure_and_white_balance_come_nearer(gains: Sequence[float], tmp_path: Path) -> None:
+    clean = photograph("coffee")[::2, ::2]
+    given = (255 * ((clean / 255) ** 2.2 * gains).clip(0, 1) ** (1 / 2.2)).round().astype(np.uint8)
+    (tmp_path / "a.png").write_bytes(encode(Picture(given), "png"))
+    request = ApplyRequest(package="enhance", pictures=(tmp_path / "a.png",), out=tmp_path / "out")
+    deque(apply(request, open_world()), maxlen=0)
+    made = decode((tmp_path / "out/a.png").read_bytes(), "a.png").array
+    pictures, truth = np.stack([given, made, clean]).transpose(0, 3, 1, 2), clean.transpose(2, 0, 1)
+    before, after, _ = colour_difference(pictures, np.stack([truth] * 3), 255).mean
+    assert after < 0.6 * before
 
 
 @every_package
