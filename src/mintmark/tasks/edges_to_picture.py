@@ -17,7 +17,9 @@ TASK = Restoration(
         "hour on two cores. Works at the size that it learned at. It chooses colours that are "
         "usual for a shape, and cannot be told which."
     ),
-    engine=replace(BY_PAIRS, perceptual=0.5, palette=4.0, matching=0.1, adversarial=0.02, turn=0.7),
+    engine=replace(
+        BY_PAIRS, perceptual=0.5, palette=16.0, matching=0.1, adversarial=0.02, turn=0.8
+    ),
     args={"conditional": True, "scales": 2},
     schedules=PAIRING,
     inputs=(PICTURE, FIDELITY),
