@@ -174,6 +174,7 @@ def test_one_class(run: Run, trained: Path, tmp_path: Path) -> None:
 def test_a_package_can_be_looked_into(run: Run, trained: Path) -> None:
     verified = run("package", "verify", trained / "package")
     assert (verified.code, verified.out) == (0, "7 files are as they were written.\n")
+    assert run("package", "verify", "enhance").out == "4 files are as they were written.\n"
     shown = run("package", "show", trained / "package")
     assert shown.code == 0
     for part in ("digits", "r3gan", "8 x 8", "CC-BY-4.0", "images_seen 640"):

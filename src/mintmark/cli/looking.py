@@ -96,8 +96,11 @@ def package_make(
 
 
 @package_app.command("verify", epilog="Example: `mintmark package verify runs/digits/package`")
-def package_verify(package: Annotated[Path, typer.Argument(help="Package folder.")]) -> None:
+def package_verify(
+    package: Annotated[str, typer.Argument(help="Package folder, or a shipped name.")],
+) -> None:
     """Check every file of a package against its digest."""
+    from mintmark.actions import zoo
     from mintmark.models.package import verify
 
-    show.say(f"{len(verify(package))} files are as they were written.")
+    show.say(f"{len(verify(Path(zoo.find(package))))} files are as they were written.")
