@@ -25,7 +25,9 @@ FOLDERS = {  # of each package, what is unpacked
     SCRATCH: "usr/share/scratch/Media/Backgrounds/",
 }
 SHARED, SHARED_3, FREE = photos.SHARED, photos.SHARED_3, photos.FREE
-CREDITS = {  # of Endless Sky, by name; the first that fits
+# Of Endless Sky, by name; the first that fits. The package's own patterns overlap, by accident
+# (mountain1* is said to be of no author, and fits mountain10-sfiera): whom a name tells goes first.
+CREDITS = {
     "bwerner*": (SHARED_3, "Berthold Werner"),
     "myrabella*": (SHARED_3, "Myrabella"),
     "dmottl*": (SHARED_3, "Dmitry A. Mottl"),
@@ -113,7 +115,7 @@ def _landscapes() -> dict[str, Scene]:
 
 
 def credit(name: str) -> tuple[str, str]:
-    """Licence and attribution of a landscape of Endless Sky, as its package says."""
+    """Licence and attribution of a landscape of Endless Sky, from what its package says."""
     licence, author = next(said for pattern, said in CREDITS.items() if fnmatch(name, pattern))
     return licence, f"{author}, in Endless Sky"
 
