@@ -38,7 +38,8 @@ SEED = 0
 ENGINE = Synthesis(gamma=Cosine(1.0, 0.1))
 SCHEDULE = Schedule(images=300_000, batch=64)
 ARGS = {
-    "resolution": 8,
+    "height": 8,
+    "width": 8,
     "channels": 3,
     "classes": 0,
     "widths": [128, 64],
