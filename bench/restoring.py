@@ -1,7 +1,8 @@
 """Restoring photographs: the paired game against what needs no learning, on whole ones.
 
 The public set `photos`: 36 photographs teach, in patches of 64 pixels; 5 others, whole, judge
-(half of their published size). The unit is the photograph; figures are means over the five.
+(half of their published size). `restore`, which has to know usual tones, is taught by views of
+the 326 photographs of `scenes`. The unit is the photograph; figures are means over the five.
 Both ends of the balance are judged by PSNR and by the perceptual distance in the shipped
 feature network, and so is what `apply` takes by default.
 
@@ -11,7 +12,10 @@ Limits for the faithful weights, in PSNR:
 - super-resolution-4, from a quarter: 0.6 dB above the same;
 - denoise, noise of 10, 20, 30, 40 and 50 levels, one a photograph: 1 dB above the best of
   scikit-image's non-local means, total variation and wavelets, which are told the strength;
-- decompress, JPEG of quality 10, 20, 30, 40 and 60: above the JPEG as it is.
+- decompress, JPEG of quality 10, 20, 30, 40 and 60: above the JPEG as it is;
+- restore, faded, scratched and grainy, by chance, fixed for each photograph: 1 dB above the best
+  of the picture as it is, contrast by channel, a median over 3 x 3 pixels and non-local means by
+  the estimated noise (scikit-image), alone and after contrast by channel.
 
 The balance that `apply` takes by default must be nearer in the feature network than the best of
 those and than the faithful weights, where there is a balance.
@@ -29,9 +33,10 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import runs
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 from runs import (
     DEFAULT,
     Networks,
@@ -49,16 +54,20 @@ from skimage import restoration
 from mintmark.actions import prepare
 from mintmark.actions.python import finish
 from mintmark.core.media import Picture
-from mintmark.data.public import photos
+from mintmark.data.loader import PixelSet
+from mintmark.data.public import photos, scenes
+from mintmark.engines.degrade import Chain, Fade, Noise, Scratches
 from mintmark.engines.paired import balanced
-from mintmark.engines.piecewise import glance, worked
+from mintmark.engines.piecewise import glance, planes, worked
 from mintmark.tasks._task import Restoration
+from mintmark.training.draws import Draws
 
 SHAPE = (3, 64, 64)
 IMAGES = 32_000
 TILE = 256
 NOISES = (10, 20, 30, 40, 50)  # levels of 255, one a photograph
 QUALITIES = (10, 20, 30, 40, 60)
+SCRATCHES = 60  # at most
 PIECE = 96  # pixels a side that are shown
 
 Way = Callable[[Pixels, int], Pixels]
@@ -131,12 +140,47 @@ def as_it_is(photo: Pixels, _: int) -> Pixels:
     return photo
 
 
+def aged(photo: Pixels, place: int) -> Pixels:
+    """What `restore` learns to undo, with as many scratches as suit a whole photograph."""
+    draws = Draws(seed=place, step=0, total=1, first=0, last=1)
+    damage = Chain((Fade(0.6), Scratches(SCRATCHES), Noise(2, 15)))
+    return runs.levels(damage(planes(photo, 3)[None], draws)[0])
+
+
+def stretched(photo: Pixels, _: int) -> Pixels:
+    """Each channel from its half-percent to its last half-percent."""
+    low, high = np.percentile(photo, (0.5, 99.5), axis=(0, 1))
+    return levels((photo - low) / (high - low))
+
+
+def median(photo: Pixels, _: int) -> Pixels:
+    return np.asarray(Image.fromarray(photo).filter(ImageFilter.MedianFilter(3)))
+
+
+def estimated(photo: Pixels, _: int) -> Pixels:
+    """Non-local means by the noise that wavelets see."""
+    estimate: Callable[..., float] = restoration.estimate_sigma
+    sigma = estimate(photo / 255, channel_axis=2, average_sigmas=True)
+    found = restoration.denoise_nl_means(
+        photo / 255, 5, 6, h=0.8 * sigma, sigma=sigma, fast_mode=True, channel_axis=2
+    )
+    return levels(found)
+
+
+def after(first: Way, then: Way) -> Way:
+    return lambda photo, place: then(first(photo, place), place)
+
+
+FILTERS = {"median": median, "non-local": estimated}
+STRETCHED = {f"stretched {name}": after(stretched, way) for name, way in FILTERS.items()}
+OLD = {"stretched": stretched, **FILTERS, **STRETCHED}
 DENOISERS = {"non-local": non_local, "variation": total_variation, "wavelets": wavelets}
 CASES = {
     "super-resolution": Case(resized(1 / 2), {"bicubic": resized(2)}, 1.0),
     "super-resolution-4": Case(resized(1 / 4), {"bicubic": resized(4)}, 0.6),
     "denoise": Case(noisy, DENOISERS, 1.0),
     "decompress": Case(compressed, {"as it is": as_it_is}, 0.0),
+    "restore": Case(aged, {"as it is": as_it_is, **OLD}, 1.0),
 }
 
 
@@ -171,11 +215,16 @@ def main() -> None:
 
 def taught(name: str, folder: Path, images: int) -> tuple[Restoration, Networks]:
     """The task, and both ends of its balance after a run."""
-    prepare.get("photos", folder)
-    pixels = prepare.read(folder / "train").pixels(SHAPE, cache())
-    averages, minutes = trained(task_of(name), pixels, images)
+    task = task_of(name)
+    if task.cutting == "views":
+        views = runs.views_of(scenes.whole_part("train").values(), SHAPE[1])
+        pixels = PixelSet(views, None, "scenes")
+    else:
+        prepare.get("photos", folder)
+        pixels = prepare.read(folder / "train").pixels(SHAPE, cache())
+    averages, minutes = trained(task, pixels, images)
     print(f"{name}: {images} images in {minutes:.1f} CPU minutes", flush=True)
-    return task_of(name), both(averages)
+    return task, both(averages)
 
 
 def measured(name: str, folder: Path, images: int, picture: Path | None) -> bool:

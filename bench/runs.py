@@ -19,7 +19,7 @@ from mintmark.actions.world import open_world
 from mintmark.core.media import Picture
 from mintmark.data.crops import viewed
 from mintmark.data.loader import Loader, PixelSet
-from mintmark.data.public import photos
+from mintmark.data.public import photos, scenes
 from mintmark.engines.perception import perceptual_loss
 from mintmark.metrics.colour import lab
 from mintmark.models.families import FAMILIES
@@ -88,12 +88,20 @@ def views_of(whole: Iterable[Pixels], size: int) -> Pixels:
 
 def reduced(long: int) -> dict[str, Pixels]:
     """Held-out photographs by name, whole, of so many pixels on the longer side."""
-    found = {}
-    for name, photo in photos.whole(held_out=True).items():
-        factor = long / max(photo.shape)
-        size = (round(factor * photo.shape[1]), round(factor * photo.shape[0]))
-        found[name] = np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.LANCZOS))
-    return found
+    return {name: small(photo, long) for name, photo in photos.whole(held_out=True).items()}
+
+
+def reduced_scenes(long: int) -> dict[str, Pixels]:
+    """Likewise what `scenes` holds out beside them."""
+    others = scenes.whole_part("held-out").items()
+    return {name: small(photo, long) for name, photo in others if name not in photos.PHOTOS}
+
+
+def small(photo: Pixels, long: int) -> Pixels:
+    """A photograph, (H, W, 3), brought to so many pixels on the longer side."""
+    factor = long / max(photo.shape)
+    size = (round(factor * photo.shape[1]), round(factor * photo.shape[0]))
+    return np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.LANCZOS))
 
 
 def levels(samples: Tensor) -> Pixels:

@@ -21,7 +21,7 @@ def pictures(*shape: int, seed: int = 0) -> Tensor:
 def test_equal_pictures_lose_nothing_and_others_something(name: str) -> None:
     loss, x = likeness.LOSSES[name], pictures(2, 3, 16, 16)
     assert loss(x, x).item() == pytest.approx(0, abs=1e-5)
-    other = (0.5 * x + 0.2).requires_grad_()
+    other = (0.5 * x.flip(3) + 0.2).requires_grad_()
     torch.autograd.backward(loss(other, x))
     assert loss(other, x) > 0.01
     assert other.grad is not None and other.grad.any()
@@ -53,6 +53,16 @@ def test_little_damage_counts_as_much_as_a_lot() -> None:
     assert made.grad is not None
     share = made.grad.abs().sum((1, 2, 3))
     assert share[0] > 5 * share[1]  # by pixels alone they would be equal
+
+
+def test_detail_is_what_no_levels_undo() -> None:
+    x, gain = pictures(2, 3, 8, 8), torch.tensor([0.5, 1.5, 0.8]).view(-1, 1, 1)
+    assert likeness.detail(gain * x + 0.2, x).item() == pytest.approx(0, abs=1e-5)
+    one = x.clone()
+    one[:, :, 3, 3] += 1
+    spoilt = likeness.detail(one, x).item()
+    assert likeness.detail(gain * one + 0.2, x).item() == pytest.approx(spoilt, rel=1e-3)
+    assert 0 < spoilt <= likeness.error(one, x).item()
 
 
 def test_a_shift_of_all_levels_has_no_gradient() -> None:

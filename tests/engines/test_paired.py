@@ -24,6 +24,7 @@ from mintmark.engines.perception import perceptual_loss
 from mintmark.engines.piecewise import glance, worked
 from mintmark.engines.tiles import Change
 from mintmark.models import lut, rrdb, unet
+from mintmark.models.layers import toning
 from mintmark.training import trainer
 from mintmark.training.checkpoint import Store
 from mintmark.training.draws import Draws
@@ -258,6 +259,18 @@ def test_a_table_is_found_once_and_changes_every_tile_alike() -> None:
     picture = Picture(photo("astronaut")[:300])
     small = glance(picture, 3)
     change = replace(ENGINE, adversarial=0.0).on({"G": network}, small)
+    tiled = whole(change, picture, 96)
+    assert np.abs(tiled - whole(change, picture, 1000)).max() <= 1  # rounded once
+    assert np.abs(tiled - picture.array).max() > 10
+
+
+def test_levels_are_found_once_and_change_every_tile_alike() -> None:
+    network = unet.build({**ARGS_OF_PAIRS, "toned": True})["G"]
+    assert isinstance(network, toning.Toned)
+    with torch.no_grad():  # the local part still changes nothing
+        network.look.last.weight.normal_(0, 0.1, generator=torch.Generator().manual_seed(0))
+    picture = Picture(photo("astronaut")[:300])
+    change = replace(ENGINE, adversarial=0.0).on({"G": network}, glance(picture, 3))
     tiled = whole(change, picture, 96)
     assert np.abs(tiled - whole(change, picture, 1000)).max() <= 1  # rounded once
     assert np.abs(tiled - picture.array).max() > 10

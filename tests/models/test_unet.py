@@ -9,6 +9,7 @@ from torch import nn
 
 from mintmark.core.errors import ConfigError
 from mintmark.models import unet
+from mintmark.models.layers import toning
 from mintmark.models.layers.nonlocal_means import means, noise
 
 ARGS: dict[str, Any] = {"height": 32, "width": 32, "channels": 3, "features": 8, "blocks": 1}
@@ -51,6 +52,17 @@ def test_filtered_it_changes_little_where_there_is_little_noise() -> None:
     given = flat + torch.tensor([0.02, 0.2])[:, None, None, None] * torch.randn(2, 3, 32, 32)
     change = (network(given) - means(given, noise(given))).abs().mean((1, 2, 3))
     assert torch.allclose(change, 0.5 * noise(given).flatten(), rtol=1e-4)
+
+
+def test_toned_it_measures_what_it_adds_in_levels() -> None:
+    """A scratch is far more than the grain beside it."""
+    network = unet.build({**ARGS, "filtered": True, "toned": True})["G"]
+    assert isinstance(network, toning.Toned) and isinstance(network.detail, unet.UNet)
+    with torch.no_grad():
+        network.detail.last.get_parameter("bias").fill_(0.5)
+    given = 0.02 * inputs(1, 3, 32, 32)
+    change = network(given) - means(given, noise(given))
+    torch.testing.assert_close(change, torch.full_like(change, 0.5))
 
 
 def test_a_place_sees_far() -> None:

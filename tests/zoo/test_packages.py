@@ -18,10 +18,13 @@ from mintmark.core.media import Picture
 from mintmark.core.records import Side
 from mintmark.data.encode import encode
 from mintmark.data.pictures import decode
+from mintmark.engines.degrade import Chain, Fade, Noise, Scratches
+from mintmark.engines.piecewise import planes
 from mintmark.metrics.colour import colour_difference
 from mintmark.models.card import parse
 from mintmark.models.package import verify
 from mintmark.provenance.mark import read_recipe
+from mintmark.training.draws import Draws
 
 MOST = 12 << 20  # bytes
 every_package = pytest.mark.parametrize("name", zoo.names())
@@ -43,7 +46,7 @@ def folder_of(name: str) -> Path:
 def test_they_are_there() -> None:
     assert set(zoo.names()) == {
         "avatars", "avatars-hair", "denoise", "digits", "emoji", "enhance", "inpaint", "logos",
-        "low-dose-ct", "outlines-to-colour", "photo-x2", "photo-x4",
+        "low-dose-ct", "outlines-to-colour", "photo-x2", "photo-x4", "restore",
     }  # fmt: skip
 
 
@@ -107,6 +110,20 @@ def test_exposure_and_white_balance_come_nearer(gains: Sequence[float], tmp_path
     pictures, truth = np.stack([given, made, clean]).transpose(0, 3, 1, 2), clean.transpose(2, 0, 1)
     before, after, _ = colour_difference(pictures, np.stack([truth] * 3), 255).mean
     assert after < 0.6 * before
+
+
+def test_an_old_print_comes_nearer(tmp_path: Path) -> None:
+    clean = photograph("coffee")[::2, ::2]
+    damage = Chain((Fade(0.6), Scratches(20), Noise(2, 15)))
+    draws = Draws(seed=2, step=0, total=1, first=0, last=1)
+    damaged = damage(planes(clean, 3)[None], draws)[0].permute(1, 2, 0)
+    given = damaged.add(1).mul(127.5).round().byte().numpy()
+    (tmp_path / "a.png").write_bytes(encode(Picture(given), "png"))
+    request = ApplyRequest(package="restore", pictures=(tmp_path / "a.png",), out=tmp_path / "out")
+    deque(apply(request, open_world()), maxlen=0)
+    made = decode((tmp_path / "out/a.png").read_bytes(), "a.png").array
+    before, after = (np.square(x.astype(float) - clean).mean() for x in (given, made))
+    assert after < 0.5 * before
 
 
 @every_package

@@ -25,6 +25,18 @@ def error(made: Tensor, target: Tensor) -> Tensor:
     return ((squares + FLOOR) / FLOOR).log().mean()
 
 
+def detail(made: Tensor, target: Tensor) -> Tensor:
+    """As `error`, after each channel of a picture got the gain and the offset that suit it best.
+
+    So what is local is heard beside tones that may be wrong by more.
+    """
+    x, y = (one - one.mean((2, 3), keepdim=True) for one in (made, target))
+    gain = (x * y).mean((2, 3), keepdim=True) / x.square().mean((2, 3), keepdim=True).clamp(
+        min=FLOOR
+    )
+    return error(gain * x, y)
+
+
 def gradient(made: Tensor, target: Tensor) -> Tensor:
     """Mean absolute difference of what changes from pixel to pixel (Mathieu et al., 2016)."""
     far = made - target
@@ -62,5 +74,11 @@ def scales(made: Tensor, target: Tensor) -> Tensor:
     return torch.stack(far).sum(0)
 
 
-LOSSES = {"pixel": pixel, "error": error, "gradient": gradient, "structure": structure}
+LOSSES = {
+    "pixel": pixel,
+    "error": error,
+    "detail": detail,
+    "gradient": gradient,
+    "structure": structure,
+}
 """By the name of their weight in `Paired`."""

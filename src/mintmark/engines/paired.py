@@ -25,6 +25,7 @@ from mintmark.engines.examples import Examples
 from mintmark.engines.perception import perceptual_loss
 from mintmark.engines.steady import Steady
 from mintmark.engines.tiles import Change
+from mintmark.models.layers.toning import Toned
 from mintmark.models.lut import Enhancer
 from mintmark.training.trainer import Average, Batch, Cosine, Moment, Phase
 
@@ -39,6 +40,7 @@ class Paired(Steady):
         examples: Makes inputs and targets of the data's pictures.
         pixel: Weight of the mean absolute difference; this and the next are those of `likeness`.
         error: Of the logarithm of each picture's mean square difference.
+        detail: Of the same after the levels that suit each channel best, so of what is local.
         gradient: Of the difference of what changes from pixel to pixel.
         structure: Of 1 - SSIM.
         perceptual: Weight of the distance in the maps of a feature network, in the second
@@ -58,6 +60,7 @@ class Paired(Steady):
     examples: Examples
     pixel: float = 1.0
     error: float = 0.0
+    detail: float = 0.0
     gradient: float = 0.0
     structure: float = 0.0
     perceptual: float = 0.5
@@ -162,7 +165,7 @@ class Paired(Steady):
             glance: The picture in [-1, 1], (C, h, w), of 256 pixels a side at most.
         """
         network = networks["G"]
-        if isinstance(network, Enhancer):  # every tile by the table of the whole picture
+        if isinstance(network, Enhancer | Toned):  # every tile by the tones of the whole picture
             network = network.looked(glance)
         return partial(self.run, {"G": network})
 

@@ -9,7 +9,9 @@ Departures: residual blocks of this package, without normalisation; the network 
 input, and its last layer begins at zero, so that training starts at the picture given. Where it
 is `filtered` it starts at non-local means instead, which take a network long to match, is told
 how strong the noise looks (Zhang et al., "FFDNet", 2018), and what it adds is measured in that:
-a network that is unsure then does little harm where there is little noise. The discriminator
+a network that is unsure then does little harm where there is little noise. Where it is `toned`, as
+for old prints, the whole picture gets levels before, and what is added is measured in these, since
+it has to paint over scratches too. The discriminator
 scores patches, and sees what was given beside them where it is `conditional` (Isola et al.,
 "Image-to-Image Translation with Conditional Adversarial Networks", 2017).
 """
@@ -26,6 +28,7 @@ from torch.nn import functional as F
 from mintmark.core.errors import ConfigError
 from mintmark.models.layers import nonlocal_means, patches, presets
 from mintmark.models.layers.residual import DenseBlock, conv
+from mintmark.models.layers.toning import Toned
 
 FOLD = 2  # pixels a side of a cell
 LEVELS = (1, 2, 3)  # channels of each resolution, times `features`
@@ -46,6 +49,7 @@ class UNetArgs:
         blocks: Residual blocks a resolution, each on the way down and on the way up.
         filtered: Whether it begins at non-local means of the picture instead of the picture, and is
             given both, and how strong the noise looks.
+        toned: Whether it comes after levels of the whole picture.
         conditional: Whether the discriminator sees the input beside the picture.
         scales: Resolutions that the discriminator judges at, from the full one down by halves.
     """
@@ -57,6 +61,7 @@ class UNetArgs:
     features: int = 32
     blocks: int = 2
     filtered: bool = False
+    toned: bool = False
     conditional: bool = False
     scales: int = 1
 
@@ -72,8 +77,10 @@ class UNetArgs:
             "scales": (self.scales, (1, 2)),
         }
         presets.require("unet", allowed)
-        if not all(isinstance(one, bool) for one in (self.filtered, self.conditional)):
-            raise ConfigError("filtered and conditional are true or false; correct them.")
+        if not all(isinstance(one, bool) for one in (self.filtered, self.toned, self.conditional)):
+            raise ConfigError("filtered, toned and conditional are true or false; correct them.")
+        if self.toned and self.more:
+            raise ConfigError("toned takes a picture and no more; set more to 0.")
 
 
 class UNet(nn.Module):
@@ -82,6 +89,8 @@ class UNet(nn.Module):
     def __init__(self, args: UNetArgs) -> None:
         super().__init__()
         self.channels, self.filtered = args.channels, args.filtered
+        # A scratch is far more than the grain beside it.
+        self.in_noise = args.filtered and not args.toned
         planes = args.channels + args.more
         if args.filtered:
             planes += args.channels + 1
@@ -113,7 +122,7 @@ class UNet(nn.Module):
         if self.filtered:
             plain, sigma = self._filtered(x[:, : self.channels])
             x = torch.cat([plain, x, sigma.expand(-1, -1, height, width)], 1)
-            unit = sigma
+            unit = sigma if self.in_noise else 1.0
         whole = F.pad(x, (0, -width % CELL, 0, -height % CELL), "replicate")
         y = self.first(F.pixel_unshuffle(whole, FOLD))  # (N, features, H / 2, W / 2)
         seen = []
@@ -153,7 +162,7 @@ def build(args: Mapping[str, Any]) -> dict[str, nn.Module]:
         args: The fields of `UNetArgs`, as plain JSON values.
 
     Returns:
-        `{"G": UNet, "D": ScalesDiscriminator}`.
+        `{"G": UNet, "D": ScalesDiscriminator}`; G is `Toned` where it is `toned`.
 
     Raises:
         ConfigError: An argument is missing, unknown or out of range.
@@ -161,4 +170,5 @@ def build(args: Mapping[str, Any]) -> dict[str, nn.Module]:
     checked = presets.checked(UNetArgs, args, "unet")
     beside = checked.channels + checked.more if checked.conditional else 0
     judge = patches.ScalesDiscriminator(checked.channels + beside, checked.scales)
-    return {"G": UNet(checked), "D": judge}
+    network = UNet(checked)
+    return {"G": Toned(network, checked.channels) if checked.toned else network, "D": judge}
