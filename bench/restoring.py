@@ -116,12 +116,15 @@ def compressed(photo: Pixels, place: int) -> Pixels:
     return np.asarray(Image.open(file))
 
 
-def non_local(photo: Pixels, place: int) -> Pixels:
-    sigma = NOISES[place] / 255
+def non_local_means(photo: Pixels, sigma: float) -> Pixels:
     found = restoration.denoise_nl_means(
         photo / 255, 5, 6, h=0.8 * sigma, sigma=sigma, fast_mode=True, channel_axis=2
     )
     return levels(found)
+
+
+def non_local(photo: Pixels, place: int) -> Pixels:
+    return non_local_means(photo, NOISES[place] / 255)
 
 
 def total_variation(photo: Pixels, place: int) -> Pixels:
@@ -160,11 +163,7 @@ def median(photo: Pixels, _: int) -> Pixels:
 def estimated(photo: Pixels, _: int) -> Pixels:
     """Non-local means by the noise that wavelets see."""
     estimate: Callable[..., float] = restoration.estimate_sigma
-    sigma = estimate(photo / 255, channel_axis=2, average_sigmas=True)
-    found = restoration.denoise_nl_means(
-        photo / 255, 5, 6, h=0.8 * sigma, sigma=sigma, fast_mode=True, channel_axis=2
-    )
-    return levels(found)
+    return non_local_means(photo, estimate(photo / 255, channel_axis=2, average_sigmas=True))
 
 
 def after(first: Way, then: Way) -> Way:
