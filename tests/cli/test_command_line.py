@@ -18,6 +18,7 @@ from mintmark.core.errors import ConfigError, MintmarkError
 from mintmark.core.files import digest_file
 from mintmark.core.settings import Settings
 from mintmark.provenance import mark
+from mintmark.tasks._task import all_tasks
 
 Run = Callable[..., Any]
 PROGRAM = [sys.executable, "-m", "mintmark.cli.main"]
@@ -77,6 +78,20 @@ def test_tasks_lists_every_task(run: Run) -> None:
     outcome = run("tasks")
     assert outcome.code == 0
     assert {"digits", "pictures"} <= set(outcome.out.split())
+
+
+def test_one_task_is_told_with_commands_that_are_taken(run: Run) -> None:
+    for name, task in all_tasks().items():
+        outcome = run("tasks", name)
+        assert outcome.code == 0 and task.about in outcome.out
+        learn, use = outcome.out.splitlines()[-2:]
+        assert learn.startswith(f"mintmark train {name} ")
+        flags = set(re.findall("--[a-z]+", outcome.out.split("To use it")[1])) - {"--out"}
+        taken = run(use.split()[1], "--help").out
+        assert all(f"{flag} " in taken for flag in flags)
+    assert "--mask MASK" in run("tasks", "inpaint").out.splitlines()[-1]
+    outcome = run("tasks", "inpant")
+    assert outcome.code == 2 and "did you mean 'inpaint'" in outcome.err
 
 
 def test_doctor_prints_every_setting(run: Run) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from mintmark.actions.apply import apply
 from mintmark.actions.python import finish
@@ -189,3 +190,32 @@ def test_tells_the_user_what_it_is(name: str) -> None:
     assert {entry.kind for entry in task.inputs} >= {"picture"}
     assert all(entry.about.endswith(".") for entry in task.inputs)
     assert "tiny" in task.schedules  # what a CPU trains
+
+
+def test_strength_leads_from_the_picture_to_the_result(
+    made: tuple[Restoration, Path], tmp_path: Path
+) -> None:
+    task, folder = made
+    same_size = task.use in ("tiles", "colour", "blend") and task.args.get("scale", 1) == 1
+    taken = "strength" in {entry.kind for entry in task.inputs}
+    assert taken == same_size
+    given = {"package": str(folder / "run/package"), "pictures": (pictures_of(task, folder),)}
+    arrays: list[NDArray[np.int64]] = []
+    for strength in (0.0, 0.5, 1.0):
+        more = {"out": tmp_path / str(strength), "strength": strength}
+        request = ApplyRequest.model_validate(given | asked_of(task, tmp_path) | more)
+        if not taken and strength < 1:
+            with pytest.raises(ConfigError, match="does not take --strength; leave it out"):
+                finish(apply(request, open_world()))
+            continue
+        path = finish(apply(request, open_world()))[0]
+        content = path.read_bytes()
+        told = mark.read_recipe(content, path.name).inputs.get("strength", 1.0)
+        assert told == strength
+        arrays.append(decode(content, path.name).array.astype(int))
+    if taken:
+        source = pictures_of(task, folder) / "0.png"
+        before = decode(source.read_bytes(), source.name).array
+        assert np.array_equal(arrays[0], before)
+        assert not np.array_equal(arrays[2], before)
+        assert np.abs(arrays[1] - (arrays[0] + arrays[2]) / 2).max() <= 1

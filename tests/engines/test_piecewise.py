@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from mintmark.actions.python import finish
 from mintmark.core.media import Picture
-from mintmark.engines.piecewise import GLANCE, glance, worked
+from mintmark.engines.piecewise import GLANCE, between, glance, worked
 from mintmark.engines.tiles import Change
 
 
@@ -85,3 +85,24 @@ def test_glances_of_any_shape(shape: tuple[int, int, int]) -> None:
     assert small.shape[0] == 3 and small.min() >= -1 and small.max() <= 1
     if max(shape) <= GLANCE:
         assert small.shape[1:] == shape[:2]
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_between_leads_from_a_picture_to_what_was_made(channels: int, kind: type) -> None:
+    picture = noise(300, 20, channels, kind=kind)
+    made = Picture(picture.array[::-1])
+    assert np.array_equal(between(picture, made, 0).array, picture.array)
+    assert np.array_equal(between(picture, made, 1).array, made.array)
+    middle = (picture.array.astype(float) + made.array) / 2
+    found = between(picture, made, 0.5).array
+    assert found.dtype == kind and np.abs(found - middle).max() <= 0.51
+
+
+@pytest.mark.parametrize("alpha", [0, 1])
+def test_between_grey_and_colours_is_fainter_colour(alpha: int) -> None:
+    grey, colours = noise(30, 20, 1 + alpha), noise(30, 20, 3 + alpha)
+    found = between(grey, colours, 0.25).array
+    expected = 0.75 * grey.array[..., :1] + 0.25 * colours.array[..., :3]
+    assert np.abs(found[..., :3] - expected).max() <= 0.51
+    assert found.shape == colours.array.shape

@@ -100,6 +100,7 @@ def work_of(request: ApplyRequest, world: World) -> Work:
         scale=int(package.config.args.get("scale", 1)),
         tile=request.tile,
         fidelity=request.fidelity,
+        strength=1.0 if isinstance(task, Translation) else request.strength,
         where=_where(request, task),
         turn=translating.asked(request, package, task),
         use=task.use,
@@ -168,6 +169,7 @@ def _one(
         inputs={
             "parent": digest_bytes(content),
             "fidelity": work.fidelity,
+            **({} if work.strength == 1 else {"strength": work.strength}),
             **({} if work.where is None else work.where.inputs(file)),
             **({} if work.turn is None else work.turn.told),
         },

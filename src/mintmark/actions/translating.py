@@ -213,13 +213,10 @@ def asked(request: ApplyRequest, package: Package, task: AnyTask) -> Turn | None
 
 
 def _require_none(request: ApplyRequest, task: AnyTask) -> None:
-    defaults = ApplyRequest.model_fields
-    wishes = ("to", "strength", "reference", "photo")
-    for name in wishes:
-        if getattr(request, name) != defaults[name].default:
-            raise ConfigError(
-                f"The package of {task.name} knows no kinds and styles; leave --{name} out."
-            )
+    defaults, taken = ApplyRequest.model_fields, {given.name for given in task.inputs}
+    for name in ("to", "strength", "reference", "photo"):
+        if name not in taken and getattr(request, name) != defaults[name].default:
+            raise ConfigError(f"The package of {task.name} does not take --{name}; leave it out.")
 
 
 def _kind(request: ApplyRequest, kinds: Sequence[str]) -> int:

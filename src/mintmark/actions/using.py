@@ -16,7 +16,7 @@ from mintmark.data.palette import require_known
 from mintmark.data.pictures import scaled
 from mintmark.engines import whole
 from mintmark.engines.paired import Paired
-from mintmark.engines.piecewise import glance, worked
+from mintmark.engines.piecewise import between, glance, worked
 from mintmark.engines.tiles import Change
 from mintmark.engines.unpaired import Unpaired
 from mintmark.models.package import Package
@@ -41,6 +41,7 @@ class Work:
         scale: How many times the sides grow.
         tile: Pixels a side at once.
         fidelity: The balance.
+        strength: How far a restoration goes, in [0, 1]; kinds and styles have it in `turn`.
         where: What of pictures is filled, or was pasted, or None.
         turn: What kind or style pictures get, or None.
         use: How it works on a picture.
@@ -54,6 +55,7 @@ class Work:
     scale: int
     tile: int
     fidelity: float
+    strength: float
     where: Where | None
     turn: Turn | None
     use: Use
@@ -93,7 +95,8 @@ class Work:
         Raises:
             DataError: It cannot be worked on; the sentence says why.
         """
-        return USES[self.use](self, picture, file)
+        made = yield from USES[self.use](self, picture, file)
+        return made if self.strength == 1 else between(picture, made, self.strength)
 
 
 def in_tiles(work: Work, picture: Picture, _: Path) -> Working:

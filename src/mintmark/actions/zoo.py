@@ -37,7 +37,8 @@ def listing() -> dict[str, str]:
     """What each of them does, in words."""
     found = {name: from_pretrained(find(name)) for name in names()}
     return {
-        name: f"{package.config.task}, {package.config.width} x {package.config.height}, "
+        name: f"{find_task(package.config.task).title}. "
+        f"Task {package.config.task}, {package.config.width} x {package.config.height}, "
         f"{package.lineage.rights.licence}"
         for name, package in found.items()
     }

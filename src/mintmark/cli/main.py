@@ -26,6 +26,7 @@ app.add_typer(looking.data_app, name="data")
 app.add_typer(looking.metrics_app, name="metrics")
 app.add_typer(looking.package_app, name="package")
 
+PACKAGE = "Package folder, a name of `package list`, or hf://owner/name."
 FeaturesOption = Annotated[
     str, typer.Option(help="What to measure in: auto, digits, pictures, data or inception.")
 ]
@@ -39,6 +40,15 @@ GENERATE_EXAMPLES = """Examples:
 - `mintmark generate runs/emoji/package --text "noto red heart" --best-of 4 -o hearts`
 - `mintmark generate digits --vary sevens/digits-1a2b3c4d-0-7f3e21-000003.png -o near`
 - `mintmark generate runs/avatars/package --walk mp4 --count 6 --psi 0.8 -o walks`
+"""
+
+APPLY_EXAMPLES = """Examples:
+
+- `mintmark apply photo-x2 photos/ --compare -o large`
+- `mintmark apply enhance photos/ --strength 0.5 -o better`
+- `mintmark apply inpaint street.jpg --mask street-mask.png -o filled`
+- `mintmark apply runs/wide/package street.jpg --outpaint left=256 -o wide`
+- `mintmark apply avatars-hair faces/ --to pink -o pink`
 """
 
 
@@ -148,7 +158,7 @@ def train(  # noqa: PLR0913 - a flag each
 
 @app.command(epilog=GENERATE_EXAMPLES)
 def generate(  # noqa: PLR0913 - a flag each
-    package: Annotated[str, typer.Argument(help="Package folder, or hf://owner/name.")],
+    package: Annotated[str, typer.Argument(help=PACKAGE)],
     out: Out,
     count: Annotated[int, typer.Option(help="How many pictures.")] = 16,
     label: Annotated[str | None, typer.Option("--class", help="One class; else all.")] = None,
@@ -212,9 +222,9 @@ def generate(  # noqa: PLR0913 - a flag each
     show.say(f"The pictures are in {out}.")
 
 
-@app.command(epilog="Example: `mintmark apply runs/large/package photos/ --out large`")
+@app.command(epilog=APPLY_EXAMPLES)
 def apply(  # noqa: PLR0913 - a flag each
-    package: Annotated[str, typer.Argument(help="Package folder, or hf://owner/name.")],
+    package: Annotated[str, typer.Argument(help=PACKAGE)],
     pictures: Annotated[list[Path], typer.Argument(help="Files, or folders of pictures.")],
     out: Out,
     fidelity: Annotated[float, typer.Option(help="0 looks best, 1 is nearest to the truth.")] = 0.3,
@@ -231,7 +241,7 @@ def apply(  # noqa: PLR0913 - a flag each
         Path | None, typer.Option(help="A picture whose style they shall have.")
     ] = None,
     strength: Annotated[
-        float, typer.Option(help="How far: 0 same, 1 wholly; with --to or --reference.")
+        float, typer.Option(help="How far pictures change: 0 same, 1 wholly.")
     ] = 1.0,
     photo: Annotated[
         bool,
@@ -259,7 +269,7 @@ def apply(  # noqa: PLR0913 - a flag each
 
 @app.command(epilog="Example: `mintmark evaluate runs/digits/package data/digits/train`")
 def evaluate(
-    package: Annotated[str, typer.Argument(help="Package folder, or hf://owner/name.")],
+    package: Annotated[str, typer.Argument(help=PACKAGE)],
     data: Annotated[Path, typer.Argument(help="The real pictures it learned from.")],
     held_out: Annotated[
         Path | None, typer.Option(help="Real pictures it never saw; needed to look for copies.")
@@ -342,10 +352,12 @@ def demo(
     )
 
 
-@app.command(epilog="Example: `mintmark tasks`")
-def tasks() -> None:
-    """List what can be learned."""
-    show.tasks()
+@app.command(epilog="Examples: `mintmark tasks`, `mintmark tasks inpaint`")
+def tasks(
+    name: Annotated[str | None, typer.Argument(help="One of them, to be told all of it.")] = None,
+) -> None:
+    """List what can be learned, or tell all of one task."""
+    show.tasks() if name is None else show.task(name)
 
 
 @app.command(epilog="Example: `mintmark doctor`")

@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
+from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from types import FrameType
@@ -18,6 +19,7 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from mintmark.core.errors import ConfigError
 from mintmark.core.records import Progress
 
 Result = TypeVar("Result")
@@ -27,6 +29,21 @@ errors = Console(stderr=True, highlight=False)
 
 SHOWN = {"discriminator": "D", "generator": "G", "fd": "FD", "psnr": "PSNR"}
 """Figures of a run that fit beside its bar in 80 columns, with their short names."""
+TYPED = {
+    "picture": "photos/",
+    "attributes": "--set NAME=VALUE",
+    "class": "--class NAME",
+    "fidelity": "--fidelity 0.3",
+    "mask": "--mask MASK",
+    "outpaint": "--outpaint left=256",
+    "photo": "--photo",
+    "reference": "--reference PICTURE",
+    "seed": "--seed 0",
+    "strength": "--strength 0.5",
+    "text": "--text WORDS",
+    "to": "--to KIND",
+}
+"""How inputs of tasks are typed, by their names."""
 
 
 def hush() -> None:
@@ -68,19 +85,43 @@ def catalogue() -> dict[str, Any]:
 
 def trained(task: str, package: Path) -> None:
     """Where a package is, and a command to use it with."""
-    entry = catalogue()[task]
-    to = " --to KIND" if any(one["name"] == "to" for one in entry["inputs"]) else ""
-    edits = entry["marks"] == "edited"
-    use = f"apply {package} photos/{to}" if edits else f"generate {package} --grid"
-    say(f"The package is in {package}. Try: mintmark {use} --out pictures")
+    say(f"The package is in {package}. Try: {_use(catalogue()[task], package)}")
 
 
 def tasks() -> None:
-    """A table of what can be learned."""
-    shown = Table("task", "what it does", "presets")
-    for name, entry in catalogue().items():
-        shown.add_row(name, f"{entry['title']}. {entry['about']}", ", ".join(entry["presets"]))
-    console.print(shown)
+    """A line for each thing that can be learned."""
+    entries = catalogue()
+    for title, marks in (("New pictures", "created"), ("Of given pictures", "edited")):
+        table(title, {name: e["title"] for name, e in entries.items() if e["marks"] == marks})
+    say("mintmark tasks NAME says what one needs, how long it takes, and how it is used.")
+
+
+def task(name: str) -> None:
+    """What a task needs and takes, and the commands to learn and to use it.
+
+    Raises:
+        ConfigError: There is none of that name.
+    """
+    entries = catalogue()
+    if name not in entries:
+        near = get_close_matches(name, entries, 1, 0.0)[0]
+        raise ConfigError(
+            f"There is no task {name!r}; did you mean {near!r}? `mintmark tasks` lists them."
+        )
+    entry = entries[name]
+    say(f"{entry['title']}. {entry['about']}\n")
+    table("To use it", {TYPED[given["name"]]: given["about"] for given in entry["inputs"]})
+    say(f"Presets: {', '.join(entry['presets'])}\n")
+    say(f"mintmark train {name} DATA --out runs/{name}")
+    say(_use(entry, Path("runs") / name / "package"))
+
+
+def _use(entry: Mapping[str, Any], package: Path) -> str:
+    """A command that uses a package, with all that it cannot do without."""
+    needed = (TYPED[given["name"]] for given in entry["inputs"] if given["needed"])
+    edits = entry["marks"] == "edited"
+    how = ["apply", package, *needed] if edits else ["generate", package, "--grid"]
+    return f"mintmark {' '.join(map(str, how))} --out pictures"
 
 
 def follow(steps: Generator[Progress, None, Result], go_on: str, tell: bool = True) -> Result:

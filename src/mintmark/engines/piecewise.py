@@ -17,6 +17,7 @@ from mintmark.core.media import Picture
 from mintmark.engines.tiles import OVERLAP, Change, Span, in_tiles
 
 GLANCE = 256  # most pixels a side
+STRIP = 256  # rows that are numbers of 32 bits at once
 
 
 def worked(
@@ -78,6 +79,23 @@ def glance(picture: Picture, channels: int, most: int = GLANCE) -> Tensor:
         strip = planes(picture.array[top : top + step], channels)[:channels].mean(1).numpy()
         rows.append(np.add.reduceat(strip, firsts, axis=1) / counts)  # (channels, w)
     return torch.from_numpy(np.stack(rows, axis=1).astype(np.float32))
+
+
+def between(picture: Picture, made: Picture, strength: float) -> Picture:
+    """What lies between a picture and what was made of it at its own size.
+
+    Args:
+        picture: As it was.
+        made: Of the same size and depth; the result has its channels.
+        strength: 0 is the picture, 1 what was made.
+    """
+    colours, most = 1 if made.channels in (1, 2) else 3, np.iinfo(made.array.dtype).max
+    array = np.empty_like(made.array)
+    for top in range(0, made.height, STRIP):
+        rows = slice(top, top + STRIP)
+        ends = planes(picture.array[rows], colours), planes(made.array[rows], colours)
+        array[rows] = levels(torch.lerp(*ends, strength).numpy(), grey=False, most=most)
+    return Picture(array)
 
 
 def planes(array: NDArray[np.uint8] | NDArray[np.uint16], channels: int) -> Tensor:

@@ -1,7 +1,7 @@
 """What a task is: one frozen record, the source of flags, forms, docs and tests."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, ClassVar, Literal
@@ -26,6 +26,7 @@ class Input:
         name: As it is typed, for instance `class`.
         kind: What it is.
         about: One sentence for help, forms and docs.
+        needed: Whether nothing can be made without.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Input:
         "switch",
     ]
     about: str
+    needed: bool = False
 
 
 @dataclass(frozen=True)
@@ -226,14 +228,17 @@ PAIRING: Mapping[str, Schedule] = {
 }
 """Schedules of tasks that learn from pairs of whole pictures."""
 
-PICTURE = Input("picture", "picture", "The pictures to work on: files or folders.")
-MASK = Input("mask", "mask", "White where the picture shall be filled, of the same size.")
+PICTURE = Input("picture", "picture", "The pictures to work on: files or folders.", needed=True)
+MASK = Input("mask", "mask", "White where to fill the picture, of the same size.", needed=True)
 PART = Input("mask", "mask", "White where alone the picture shall change, of the same size.")
-PASTED = Input("mask", "mask", "White where something was pasted, of the same size.")
-MARGINS = Input("outpaint", "margins", "Pixels to add at each side, such as left=256.")
-TO = Input("to", "class", "The kind of pictures that they shall become: a folder's name.")
+PASTED = Input("mask", "mask", "White where something was pasted, of the same size.", needed=True)
+MARGINS = Input("outpaint", "margins", "Pixels to add at each side, such as left=256.", needed=True)
+TO = Input(
+    "to", "class", "The kind of pictures that they shall become: a folder's name.", needed=True
+)
 STRENGTH = Input("strength", "strength", "How far pictures change: 0 same, 1 wholly.")
 REFERENCE = Input("reference", "picture", "A picture whose style they shall have.")
+STYLE = replace(REFERENCE, needed=True)
 PHOTO = Input("photo", "switch", "Keep every edge and the full size, change colours and light.")
 FIDELITY = Input("fidelity", "fidelity", "0 looks best, 1 is nearest to the truth.")
 SEED = Input("seed", "seed", "Picture i of a seed is always the same.")
@@ -286,7 +291,7 @@ def catalogue() -> dict[str, Any]:
 
 
 def _entry(task: AnyTask) -> dict[str, Any]:
-    inputs = [{"name": i.name, "kind": i.kind, "about": i.about} for i in task.inputs]
+    inputs = [asdict(given) for given in task.inputs]
     return {
         "title": task.title,
         "about": task.about,

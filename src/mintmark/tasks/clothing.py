@@ -1,7 +1,7 @@
 """Clothes in other colours and fabrics."""
 
 from mintmark.engines.unpaired import Unpaired
-from mintmark.tasks._task import PART, PHOTO, PICTURE, REFERENCE, STRENGTH, TRANSLATING, Translation
+from mintmark.tasks._task import PART, PHOTO, PICTURE, STRENGTH, STYLE, TRANSLATING, Translation
 
 TASK = Translation(
     name="clothing",
@@ -15,7 +15,7 @@ TASK = Translation(
     ),
     engine=Unpaired(nce=1.0, texture=2.0, tone=True, identity=3.0, border=8),
     schedules=TRANSLATING,
-    inputs=(PICTURE, PART, REFERENCE, STRENGTH, PHOTO),
+    inputs=(PICTURE, PART, STYLE, STRENGTH, PHOTO),
     size=64,
     args={"cooccurrence": True},
     cutting="crops",

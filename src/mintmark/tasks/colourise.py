@@ -3,7 +3,7 @@
 from mintmark.engines.colour_damage import Grey
 from mintmark.engines.examples import Undo
 from mintmark.engines.paired import Paired
-from mintmark.tasks._task import FIDELITY, PICTURE, WIDE, Restoration
+from mintmark.tasks._task import FIDELITY, PICTURE, STRENGTH, WIDE, Restoration
 
 TASK = Restoration(
     name="colourise",
@@ -17,7 +17,7 @@ TASK = Restoration(
     engine=Paired(Undo(Grey()), pixel=3.0),
     args={},
     schedules=WIDE,
-    inputs=(PICTURE, FIDELITY),
+    inputs=(PICTURE, FIDELITY, STRENGTH),
     family="wide",
     cutting="views",
     colours=True,

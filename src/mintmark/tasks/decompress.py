@@ -3,7 +3,7 @@
 from mintmark.engines.degrade import Jpeg
 from mintmark.engines.examples import Undo
 from mintmark.engines.paired import Paired
-from mintmark.tasks._task import FIDELITY, PICTURE, RESTORING, Restoration
+from mintmark.tasks._task import FIDELITY, PICTURE, RESTORING, STRENGTH, Restoration
 
 TASK = Restoration(
     name="decompress",
@@ -16,6 +16,6 @@ TASK = Restoration(
     engine=Paired(Undo(Jpeg(10, 60)), pixel=0.0, error=0.02, adversarial=0.01),
     args={},
     schedules=RESTORING,
-    inputs=(PICTURE, FIDELITY),
+    inputs=(PICTURE, FIDELITY, STRENGTH),
     family="unet",
 )

@@ -3,7 +3,7 @@
 from mintmark.engines.degrade import Noise
 from mintmark.engines.examples import Undo
 from mintmark.engines.paired import Paired
-from mintmark.tasks._task import PICTURE, RESTORING, Restoration
+from mintmark.tasks._task import PICTURE, RESTORING, STRENGTH, Restoration
 
 TASK = Restoration(
     name="denoise",
@@ -17,6 +17,6 @@ TASK = Restoration(
     engine=Paired(Undo(Noise(10, 50)), pixel=0.0, error=0.02, adversarial=0.0),
     args={"filtered": True},
     schedules=RESTORING,
-    inputs=(PICTURE,),
+    inputs=(PICTURE, STRENGTH),
     family="unet",
 )

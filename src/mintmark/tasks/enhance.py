@@ -7,7 +7,7 @@ picture, and who learns to add some adds it to all.
 from mintmark.engines.degrade import Cast, Chain, Exposure
 from mintmark.engines.examples import Undo
 from mintmark.engines.paired import Paired
-from mintmark.tasks._task import PICTURE, Restoration
+from mintmark.tasks._task import PICTURE, STRENGTH, Restoration
 from mintmark.training.trainer import Cosine, Schedule
 
 TASK = Restoration(
@@ -27,7 +27,7 @@ TASK = Restoration(
         "small": Schedule(images=500_000, batch=32, learning_rate=Cosine(1e-3, 2e-5)),
         "base": Schedule(images=2_000_000, batch=32, learning_rate=Cosine(5e-4, 1e-5)),
     },
-    inputs=(PICTURE,),
+    inputs=(PICTURE, STRENGTH),
     size=32,
     family="lut",
     cutting="views",

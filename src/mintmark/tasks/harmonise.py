@@ -5,7 +5,7 @@ from mintmark.engines.composites import Recoloured
 from mintmark.engines.degrade import Cast, Chain, Exposure
 from mintmark.engines.examples import Undo
 from mintmark.engines.paired import Paired
-from mintmark.tasks._task import PASTED, PICTURE, WIDE, Restoration
+from mintmark.tasks._task import PASTED, PICTURE, STRENGTH, WIDE, Restoration
 
 TASK = Restoration(
     name="harmonise",
@@ -19,7 +19,7 @@ TASK = Restoration(
     engine=Paired(Undo(Recoloured(Chain((Exposure(1), Cast(0.4), Dull(0.3, 0.5))))), adversarial=0),
     args={"more": 4},
     schedules=WIDE,
-    inputs=(PICTURE, PASTED),
+    inputs=(PICTURE, PASTED, STRENGTH),
     family="wide",
     cutting="views",
     colours=True,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from mintmark.engines.examples import Undo
 from mintmark.engines.paired import Paired
 from mintmark.engines.tomography import LowDose
-from mintmark.tasks._task import PICTURE, RESTORING, Restoration
+from mintmark.tasks._task import PICTURE, RESTORING, STRENGTH, Restoration
 
 TASK = Restoration(
     name="low-dose-ct",
@@ -20,7 +20,7 @@ TASK = Restoration(
     args={},
     # Slices are whole, of four times the pixels of the others' pieces.
     schedules={**RESTORING, "tiny": replace(RESTORING["tiny"], images=8_000, batch=8)},
-    inputs=(PICTURE,),
+    inputs=(PICTURE, STRENGTH),
     size=128,
     family="unet",
     cutting="whole",

@@ -3,7 +3,7 @@
 from mintmark.engines.degrade import Chain, Fade, Noise, Scratches
 from mintmark.engines.examples import Undo
 from mintmark.engines.paired import Paired
-from mintmark.tasks._task import PICTURE, RESTORING, Restoration
+from mintmark.tasks._task import PICTURE, RESTORING, STRENGTH, Restoration
 
 TASK = Restoration(
     name="restore",
@@ -23,7 +23,7 @@ TASK = Restoration(
     ),
     args={"filtered": True, "toned": True},
     schedules=RESTORING,
-    inputs=(PICTURE,),
+    inputs=(PICTURE, STRENGTH),
     family="unet",
     cutting="views",
 )

@@ -1,7 +1,7 @@
 """The style of one picture for another."""
 
 from mintmark.engines.unpaired import Unpaired
-from mintmark.tasks._task import PART, PHOTO, PICTURE, REFERENCE, STRENGTH, TRANSLATING, Translation
+from mintmark.tasks._task import PART, PHOTO, PICTURE, STRENGTH, STYLE, TRANSLATING, Translation
 
 TASK = Translation(
     name="style",
@@ -14,7 +14,7 @@ TASK = Translation(
     ),
     engine=Unpaired(nce=0.5, texture=2.0, tone=True, identity=3.0, border=8),
     schedules=TRANSLATING,
-    inputs=(PICTURE, PART, REFERENCE, STRENGTH, PHOTO),
+    inputs=(PICTURE, PART, STYLE, STRENGTH, PHOTO),
     size=64,
     args={"cooccurrence": True},
     cutting="crops",
