@@ -16,7 +16,7 @@ HALF = tuple(  # of the shifts within reach, one of each two that are opposite
 )
 LEAST = 1 / 255  # deviation below which there is nothing to take out, on the scale of [-1, 1]
 DEVIATION = 0.6745  # median of the absolute value of a normal number
-LAPLACIAN = ((1.0, -2.0, 1.0), (-2.0, 4.0, -2.0), (1.0, -2.0, 1.0))  # noise times 6
+LOUDER = 6  # times the noise: what is left by second differences along both axes
 
 
 def noise(x: Tensor) -> Tensor:
@@ -31,13 +31,12 @@ def noise(x: Tensor) -> Tensor:
     Returns:
         Standard deviations on that scale, (N, 1, 1, 1).
     """
-    channels = x.shape[1]
-    kernel = torch.tensor(LAPLACIAN, dtype=x.dtype, device=x.device).expand(channels, 1, 3, 3)
     padded = F.pad(x, (1, 1, 1, 1), "replicate")
-    left = F.conv2d(padded, kernel, groups=channels).abs().flatten(1)  # (N, C * H * W)
-    return (left.median(1).values / (6 * DEVIATION)).clamp(min=LEAST).view(-1, 1, 1, 1)
+    left = padded.diff(n=2, dim=2).diff(n=2, dim=3).abs().flatten(1)  # (N, C * H * W)
+    return (left.median(1).values / (LOUDER * DEVIATION)).clamp(min=LEAST).view(-1, 1, 1, 1)
 
 
+@torch.no_grad()
 def means(x: Tensor, sigma: Tensor) -> Tensor:
     """Each pixel becomes the mean of those around it whose surroundings look alike.
 
@@ -49,7 +48,7 @@ def means(x: Tensor, sigma: Tensor) -> Tensor:
         sigma: The standard deviation of their noise, (N, 1, 1, 1).
 
     Returns:
-        (N, C, H, W).
+        (N, C, H, W), without gradients.
     """
     height, width = x.shape[2:]
     wide = F.pad(x, [MARGIN] * 4, "replicate")
@@ -60,9 +59,9 @@ def means(x: Tensor, sigma: Tensor) -> Tensor:
         for found, (down, right) in ((ahead, shift), (behind, (-shift[0], -shift[1]))):
             weight = alike[:, :, found[0] : found[0] + height, found[1] : found[1] + width]
             top, left = MARGIN + down, MARGIN + right
-            total = total + weight * wide[:, :, top : top + height, left : left + width]
-            weights = weights + weight
-    return total / weights
+            total.addcmul_(weight, wide[:, :, top : top + height, left : left + width])
+            weights.add_(weight)
+    return total.div_(weights)
 
 
 def _alike(
@@ -85,6 +84,16 @@ def _alike(
     columns = wide.shape[3] - 2 * MARGIN + abs(right) + PATCH - 1
     here = wide[:, :, top : top + rows, left : left + columns]
     there = wide[:, :, top + down : top + down + rows, left + right : left + right + columns]
-    far = F.avg_pool2d((here - there).square().mean(1, keepdim=True), PATCH, stride=1)
-    alike = (-(far - 2 * sigma**2).clamp(min=0) / (STRENGTH * sigma) ** 2).exp()
+    far = _sums(_sums((here - there).square_().sum(1, keepdim=True), 2), 3)
+    samples, unit = wide.shape[1] * PATCH**2, (STRENGTH * sigma) ** 2
+    alike = far.mul_(-1 / (samples * unit)).add_(2 * sigma**2 / unit).clamp_(max=0).exp_()
     return alike, (down, max(right, 0)), (0, max(-right, 0))
+
+
+def _sums(x: Tensor, axis: int) -> Tensor:
+    """Each place and the next ones, PATCH in all; several times as fast as pooling."""
+    length = x.shape[axis] - PATCH + 1
+    total = x.narrow(axis, 0, length) + x.narrow(axis, 1, length)
+    for place in range(2, PATCH):
+        total.add_(x.narrow(axis, place, length))
+    return total
