@@ -59,12 +59,12 @@ from mintmark.data.public import photos, scenes
 from mintmark.engines.degrade import Chain, Fade, Noise, Scratches
 from mintmark.engines.paired import balanced
 from mintmark.engines.piecewise import glance, planes, worked
+from mintmark.models.families import FAMILIES
 from mintmark.tasks._task import Restoration
 from mintmark.training.draws import Draws
 
 SHAPE = (3, 64, 64)
 IMAGES = 32_000
-TILE = 256
 NOISES = (10, 20, 30, 40, 50)  # levels of 255, one a photograph
 QUALITIES = (10, 20, 30, 40, 60)
 SCRATCHES = 60  # at most
@@ -186,12 +186,12 @@ CASES = {
 def restored(task: Restoration, ends: Networks, fidelity: float) -> Way:
     """What `apply` makes of a photograph."""
     network = {"G": balanced(ends, fidelity)}
-    scale = int(task.args.get("scale", 1))
+    scale, tile = int(task.args.get("scale", 1)), FAMILIES[task.family].tile
 
     def way(photo: Pixels, _: int) -> Pixels:
         picture = Picture(photo)
         change = task.engine.on(network, glance(picture, 3))
-        return finish(worked(change, picture, 3, scale, TILE)).array.astype(np.uint8)
+        return finish(worked(change, picture, 3, scale, tile)).array.astype(np.uint8)
 
     return way
 

@@ -26,6 +26,7 @@ from mintmark.data.pictures import (
     require_still,
 )
 from mintmark.engines.paired import balanced
+from mintmark.models.families import FAMILIES
 from mintmark.provenance.mark import COMPOSITE, FORMATS, SHEET, read_recipe, write_marked
 from mintmark.tasks._task import Restoration, Task, Translation, find_task
 
@@ -98,7 +99,7 @@ def work_of(request: ApplyRequest, world: World) -> Work:
         compute=compute,
         engine=task.engine,
         scale=int(package.config.args.get("scale", 1)),
-        tile=request.tile,
+        tile=request.tile or FAMILIES[package.config.family].tile,
         fidelity=request.fidelity,
         strength=1.0 if isinstance(task, Translation) else request.strength,
         where=_where(request, task),

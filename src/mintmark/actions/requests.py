@@ -193,7 +193,9 @@ class ApplyRequest(Request):
     fidelity: float = Field(
         0.3, ge=0, le=1, allow_inf_nan=False, description="0 looks best, 1 is nearest to the truth."
     )
-    tile: int = Field(256, ge=64, le=4096, description="Pixels a side that are worked on at once.")
+    tile: int | None = Field(
+        None, ge=64, le=4096, description="Pixels a side at once; None: as is fastest."
+    )
     mask: Path | None = Field(
         None, description="White where to fill, or what was pasted: a file, or a folder."
     )

@@ -228,7 +228,9 @@ def apply(  # noqa: PLR0913 - a flag each
     pictures: Annotated[list[Path], typer.Argument(help="Files, or folders of pictures.")],
     out: Out,
     fidelity: Annotated[float, typer.Option(help="0 looks best, 1 is nearest to the truth.")] = 0.3,
-    tile: Annotated[int, typer.Option(help="Pixels a side that are worked on at once.")] = 256,
+    tile: Annotated[
+        int | None, typer.Option(help="Pixels a side that are worked on at once.")
+    ] = None,
     mask: Annotated[
         Path | None,
         typer.Option(help="White where to fill, or what was pasted: a file, or a folder."),

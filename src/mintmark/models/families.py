@@ -22,22 +22,25 @@ class Family:
             and `Conditions.sizes`.
         grows: Whether its networks can begin at a low resolution.
         restores: Whether they work on given pictures instead of drawing new ones.
+        tile: Pixels a side of large pictures that they work on at once, where that is fastest: the
+            more, the less is computed twice, until it fits no cache.
     """
 
     build: Callable[[Mapping[str, Any]], dict[str, nn.Module]]
     preset: Callable[[str, tuple[int, int, int], Mapping[str, int]], dict[str, Any]]
     grows: bool = False
     restores: bool = False
+    tile: int = 256
 
 
 FAMILIES: dict[str, Family] = {
     "fourier": Family(fourier.build, fourier.preset, restores=True),
-    "lut": Family(lut.build, lut.preset, restores=True),
+    "lut": Family(lut.build, lut.preset, restores=True, tile=512),
     "r3gan": Family(r3gan.build, presets.preset),
     "rrdb": Family(rrdb.build, rrdb.preset, restores=True),
     "spade": Family(spade.build, spade.preset, restores=True),
     "stylegan": Family(stylegan.build, stylegan.preset, grows=True),
     "translator": Family(translator.build, translator.preset, restores=True),
-    "unet": Family(unet.build, unet.preset, restores=True),
+    "unet": Family(unet.build, unet.preset, restores=True, tile=512),
     "wide": Family(wide.build, wide.preset, restores=True),
 }

@@ -112,7 +112,8 @@ class Fixed(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Pictures or parts of the picture in [-1, 1], (N, channels, H, W), to the same shape."""
-        return through(self.table.expand(len(x), -1, -1, -1, -1), x)
+        rows = x.permute(2, 1, 0, 3)  # (H, channels, N, W): pictures of their own to the threads
+        return through(self.table.expand(len(rows), -1, -1, -1, -1), rows).permute(2, 1, 0, 3)
 
 
 class Enhancer(nn.Module):

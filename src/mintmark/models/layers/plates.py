@@ -1,5 +1,7 @@
 """Smooth fillings: thin plates over the holes of pictures, where networks that fill begin."""
 
+from itertools import count
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -7,7 +9,6 @@ from torch.nn import functional as F
 STEPS, MOST = 8, 64  # of the solver at half the resolution, twice as many at the next lower, so on
 LAST = 32  # at full resolution, where each helps more and costs more
 COARSEST = 4  # pixels of the shorter side where it begins
-SPLINE = (1.0, 3.0, 3.0, 1.0)  # a quadratic one of twice the width, of four narrow ones
 TRUST = 0.3  # share of a wide spline's energy that the preconditioner reckons with: several help
 TINY = 1e-20  # of a division by what may be zero
 
@@ -51,29 +52,32 @@ def plate(pictures: Tensor, missing: Tensor, tension: float | Tensor) -> Tensor:
 
 def _settled(begun: Tensor, holes: list[Tensor], tension: float | Tensor, steps: int) -> Tensor:
     """Preconditioned conjugate gradients from `begun`, within the first of the holes."""
-    found, left = begun, -holes[0] * _force(begun, tension)
-    along = _eased(left, holes, tension)
+    shares = _shares(holes, tension)
+    found, left = begun.clone(), -holes[0] * _force(begun, tension)
+    along = _eased(left, holes[0], shares)
     gain = _dot(left, along)
     for _ in range(steps):
-        bent = holes[0] * _force(along, tension)
+        bent = _force(along, tension).mul_(holes[0])
         far = gain / _dot(along, bent).clamp(min=TINY)
-        found, left = found + far * along, left - far * bent
-        eased = _eased(left, holes, tension)
+        found.addcmul_(along, far)
+        left.addcmul_(bent, far, value=-1)
+        eased = _eased(left, holes[0], shares)
         former, gain = gain, _dot(left, eased)
-        along = eased + gain / former.clamp(min=TINY) * along
+        along.mul_(gain / former.clamp(min=TINY)).add_(eased)
     return found
 
 
 def _force(plate: Tensor, tension: float | Tensor) -> Tensor:
     """Half of how fast the energy grows with each pixel."""
-    return _laplacian(_laplacian(plate) - tension * plate)
+    return _laplacian(_laplacian(plate).sub_(tension * plate))
 
 
 def _laplacian(x: Tensor) -> Tensor:
     """The four neighbours less four times the place itself, reflected at the borders."""
     wide = F.pad(x, (1, 1, 1, 1), "replicate")
-    upright = wide[..., :-2, 1:-1] + wide[..., 2:, 1:-1]
-    return upright + wide[..., 1:-1, :-2] + wide[..., 1:-1, 2:] - 4 * x
+    around = wide[..., :-2, 1:-1] + wide[..., 2:, 1:-1]
+    around.add_(wide[..., 1:-1, :-2]).add_(wide[..., 1:-1, 2:])
+    return around.sub_(x, alpha=4)
 
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:
@@ -90,42 +94,43 @@ def _lower(hole: Tensor) -> list[Tensor]:
     return holes
 
 
-def _eased(left: Tensor, holes: list[Tensor], tension: float | Tensor) -> Tensor:
+def _shares(holes: list[Tensor], tension: float | Tensor) -> list[Tensor]:
+    """How far splines go at each resolution for what is left there: one over their energy."""
+    energies = ((20 / 4.0**level + 4 * tension) * (TRUST if level else 1.0) for level in count())
+    return [hole / energy for hole, energy in zip(holes, energies, strict=False)]
+
+
+def _eased(left: Tensor, hole: Tensor, shares: list[Tensor]) -> Tensor:
     """What splines of every width would do against what is left, each as if alone.
 
     Source: Bramble, Pasciak, Xu, "Parallel Multilevel Preconditioners", 1990.
     """
     parts = [left]
-    for _ in holes[1:]:
+    for _ in shares[1:]:
         parts.append(_weighed(parts[-1]))
-    eased = torch.zeros_like(parts[-1])
-    for level in reversed(range(len(holes))):
-        energy = (20 / 4.0**level + 4 * tension) * (TRUST if level else 1.0)
-        eased = eased + holes[level] * parts[level] / energy
-        if level:
-            eased = _spread(eased, parts[level - 1])
-    return eased * holes[0]
+    eased = parts.pop() * shares[-1]
+    for part, share in zip(reversed(parts), reversed(shares[:-1]), strict=True):
+        eased = _spread(eased, part).addcmul_(part, share)
+    return eased.mul_(hole)
 
 
 def _spread(x: Tensor, like: Tensor) -> Tensor:
     """The sum of wide splines, at twice the resolution; plain stays plain, as if reflected."""
-    return _splines(x, like) / _splines(torch.ones_like(x[:1, :1]), like)
+    twice = F.interpolate(x, scale_factor=2, mode="bilinear")  # splines of twice the width
+    odd = [like.shape[axis] - twice.shape[axis] for axis in (3, 2)]
+    return F.pad(twice, (0, odd[0], 0, odd[1]), "replicate") if any(odd) else twice
 
 
 def _weighed(x: Tensor) -> Tensor:
     """Its transpose: sums weighed by wide splines, at half the resolution."""
-    whole = torch.ones_like(x[:1, :1])
-    share = _splines(whole[..., : x.shape[2] // 2, : x.shape[3] // 2], x)
-    return F.conv2d(x / share, _kernel(x), stride=2, padding=1, groups=x.shape[1])
-
-
-def _splines(x: Tensor, like: Tensor) -> Tensor:
-    odd = [like.shape[axis] - 2 * x.shape[axis] for axis in (2, 3)]
-    return F.conv_transpose2d(
-        x, _kernel(x), stride=2, padding=1, output_padding=odd, groups=x.shape[1]
-    )
-
-
-def _kernel(x: Tensor) -> Tensor:
-    taps = x.new_tensor(SPLINE)
-    return torch.outer(taps, taps).expand(x.shape[1], 1, -1, -1)
+    for axis in (2, 3):
+        half = x.shape[axis] // 2
+        even = x.narrow(axis, 0, 2 * half)
+        if x.shape[axis] > 2 * half:  # the last one is spread to as the one before it is
+            even = even.clone()
+            even.narrow(axis, -1, 1).add_(x.narrow(axis, -1, 1))
+        sums = torch.cat([even.narrow(axis, 0, 1), even, even.narrow(axis, -1, 1)], axis)
+        for length in range(2 * half + 1, 2 * half - 2, -1):  # by 1, 3, 3 and 1
+            sums = sums.narrow(axis, 0, length) + sums.narrow(axis, 1, length)
+        x = sums[:, :, ::2] if axis == 2 else sums[..., ::2]
+    return x / 16
