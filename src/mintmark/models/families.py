@@ -34,7 +34,7 @@ class Family:
 
 
 FAMILIES: dict[str, Family] = {
-    "fourier": Family(fourier.build, fourier.preset, restores=True),
+    "fourier": Family(fourier.build, fourier.preset, restores=True, tile=512),
     "lut": Family(lut.build, lut.preset, restores=True, tile=512),
     "r3gan": Family(r3gan.build, presets.preset),
     "rrdb": Family(rrdb.build, rrdb.preset, restores=True),
