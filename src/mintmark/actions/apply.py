@@ -63,8 +63,10 @@ def apply(request: ApplyRequest, world: World) -> Generator[Progress, None, list
                 yield Progress("applying", done, len(files), "pictures", {}, share)
             written.append(target)
         except (DataError, OSError) as error:
-            failed.append(f"{file.name} ({error})")
+            failed.append(_reason(file, error))
         yield Progress("applying", done + 1, len(files), "pictures", {}, str(target))
+    if failed and len(files) == 1:
+        raise DataError(f"{failed[0]}.")
     if failed:
         raise DataError(
             f"{len(failed)} of {len(files)} pictures could not be worked on, the others are done: "
@@ -72,6 +74,12 @@ def apply(request: ApplyRequest, world: World) -> Generator[Progress, None, list
             "or remove them, and run the same command again."
         )
     return written
+
+
+def _reason(file: Path, error: Exception) -> str:
+    """Why a file was not worked on, with its name and without an end."""
+    reason = str(error).rstrip(".")
+    return reason if file.name in reason else f"{file.name}: {reason}"
 
 
 def work_of(request: ApplyRequest, world: World) -> Work:
