@@ -19,7 +19,8 @@ in 2 CPU seconds of one thread, from samples to samples (decoding and encoding a
 
     python bench/enhancing.py [IMAGES|PACKAGE] [SHEET]
 
-A package of `enhance` is judged likewise, but for the time and the same error always.
+A package of `enhance` is judged likewise, but for the time and the same error always, and also
+when it goes part of the way.
 With SHEET, say enhanced.png, it also draws the photographs of each group, with errors, made better,
 true: enhanced-1.png and so on.
 """
@@ -55,6 +56,7 @@ SHOWN = 2  # of them on the sheet
 LONG = 320  # pixels of the longer side of what judges, for time
 SAMPLED = 2  # every second pixel each way is compared
 LIMIT = 0.5  # of the difference
+PARTS = (0.75, 0.5, 0.25)  # of the way
 LARGE = (3000, 4000)  # rows and columns
 SECONDS = 2.0
 
@@ -231,6 +233,20 @@ def enhanced(ways: Sequence[Way], simple: Mapping[str, Way], sheet: Path | None)
     return kept
 
 
+def partly(way: Way) -> None:
+    """Tells what a way does that goes part of the way, as with `apply --strength`."""
+    for name, clean in judges().items():
+        pairs = planted(TASK.engine, clean)
+        for strength in PARTS:
+
+            def part(picture: Tensor, strength: float = strength) -> Tensor:
+                return torch.lerp(picture, way(picture), strength)
+
+            changed = np.mean([far(part(one), one) for one in clean])
+            print(f"{name}, strength {strength:g}: times {left(pairs, part):.2f}; without errors "
+                  f"changed by {changed:.1f}", flush=True)  # fmt: skip
+
+
 def known(teaching: PixelSet, images: int) -> bool:
     """Whether an error that is always the same is undone, and fast."""
     clean = judges()["5 held out"]
@@ -254,7 +270,9 @@ def main() -> None:
         kept = enhanced(taught(teaching, int(first), SEEDS), simple, sheet)
         kept = known(teaching, int(first) // 4) and kept
     else:
-        kept = enhanced([learned(TASK.engine, packaged(Path(first))[1])], simple, sheet)
+        way = learned(TASK.engine, packaged(Path(first))[1])
+        kept = enhanced([way], simple, sheet)
+        partly(way)
     sys.exit(int(not kept))
 
 
