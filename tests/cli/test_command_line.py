@@ -1,6 +1,7 @@
 """The command line as people use it, and the same verbs from Python."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -72,6 +73,17 @@ def test_help_and_the_list_of_tasks_do_not_import_torch() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("wish", [None, "0"])
+def test_threads_do_not_hold_cores_while_they_wait(
+    wish: str | None, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOMP_SPINCOUNT", wish or "")
+    if wish is None:
+        del os.environ["GOMP_SPINCOUNT"]
+    run("tasks")
+    assert os.environ["GOMP_SPINCOUNT"] == (wish or "3000")
 
 
 def test_tasks_lists_every_task(run: Run) -> None:
