@@ -147,7 +147,7 @@ def test_only_the_settings_read_the_environment() -> None:
         for path in source.rglob("*.py")
         if "os.environ" in path.read_text() or "getenv" in path.read_text()
     ]
-    assert readers == []
+    assert readers == ["core/threads.py"]  # which sets one variable for PyTorch
 
 
 def test_a_cache_that_cannot_be_written_is_told_and_nothing_else_is(tmp_path: Path) -> None:

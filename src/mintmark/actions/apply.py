@@ -79,7 +79,7 @@ def apply(request: ApplyRequest, world: World) -> Generator[Progress, None, list
 def _reason(file: Path, error: Exception) -> str:
     """Why a file was not worked on, with its name and without an end."""
     reason = str(error).rstrip(".")
-    return reason if file.name in reason else f"{file.name}: {reason}"
+    return reason if reason.startswith(file.name) else f"{file.name}: {reason}"
 
 
 def work_of(request: ApplyRequest, world: World) -> Work:

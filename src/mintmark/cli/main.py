@@ -4,7 +4,6 @@ Verbs are imported inside the commands, because importing torch takes a second
 and `--help` must not.
 """
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ import typer
 from mintmark.cli import looking, show
 from mintmark.cli.typed import Out, margins, numbers, pairs, sides
 from mintmark.core.errors import MintmarkError
+from mintmark.core.threads import share_cores
 
 app = typer.Typer(
     name="mintmark",
@@ -55,10 +55,7 @@ APPLY_EXAMPLES = """Examples:
 
 def main() -> None:
     """The entry point: an error is one sentence on standard error and an exit code."""
-    # GNU's OpenMP reads this when PyTorch is loaded. Threads wait for each other thousands of times
-    # a picture, by default holding their cores; where another program has one of these, that takes
-    # twenty times as long.
-    os.environ.setdefault("GOMP_SPINCOUNT", "3000")
+    share_cores()
     try:
         app(prog_name="mintmark")
     except MintmarkError as error:
