@@ -130,7 +130,7 @@ def planted(engine: Paired, clean: list[Tensor]) -> Pairs:
 def learned(engine: Paired, averages: Networks) -> Way:
     """What a trained network makes of one picture, as `apply` does."""
     networks = {"G": averages["G"].eval()}
-    return lambda picture: engine.on(networks, picture)(picture[None])[0]
+    return lambda picture: engine.on(networks, lambda: picture)(picture[None])[0]
 
 
 def grey_world(mean: float) -> Way:
@@ -195,7 +195,7 @@ def seconds(engine: Paired, networks: Networks, photo: Tensor) -> float:
     times = []
     for _ in range(3):
         began = time.process_time()
-        change = engine.on({"G": networks["G"]}, glance(large, 3))
+        change = engine.on({"G": networks["G"]}, lambda: glance(large, 3))
         for _ in worked(change, large, 3, 1, FAMILIES["lut"].tile):
             pass
         times.append(time.process_time() - began)

@@ -190,7 +190,7 @@ def restored(task: Restoration, ends: Networks, fidelity: float) -> Way:
 
     def way(photo: Pixels, _: int) -> Pixels:
         picture = Picture(photo)
-        change = task.engine.on(network, glance(picture, 3))
+        change = task.engine.on(network, lambda: glance(picture, 3))
         return finish(worked(change, picture, 3, scale, tile)).array.astype(np.uint8)
 
     return way

@@ -258,7 +258,7 @@ def test_a_table_is_found_once_and_changes_every_tile_alike() -> None:
         network.look.last.bias.add_(1)
     picture = Picture(photo("astronaut")[:300])
     small = glance(picture, 3)
-    change = replace(ENGINE, adversarial=0.0).on({"G": network}, small)
+    change = replace(ENGINE, adversarial=0.0).on({"G": network}, lambda: small)
     tiled = whole(change, picture, 96)
     assert np.abs(tiled - whole(change, picture, 1000)).max() <= 1  # rounded once
     assert np.abs(tiled - picture.array).max() > 10
@@ -270,7 +270,7 @@ def test_levels_are_found_once_and_change_every_tile_alike() -> None:
     with torch.no_grad():  # the local part still changes nothing
         network.look.last.weight.normal_(0, 0.1, generator=torch.Generator().manual_seed(0))
     picture = Picture(photo("astronaut")[:300])
-    change = replace(ENGINE, adversarial=0.0).on({"G": network}, glance(picture, 3))
+    change = replace(ENGINE, adversarial=0.0).on({"G": network}, lambda: glance(picture, 3))
     tiled = whole(change, picture, 96)
     assert np.abs(tiled - whole(change, picture, 1000)).max() <= 1  # rounded once
     assert np.abs(tiled - picture.array).max() > 10

@@ -51,7 +51,7 @@ def test_it_interpolates_between_the_vertices(channels: int) -> None:
     network = built(0.2, channels=channels)
     tables = network.tables(inputs(1, channels, 32, 32)).detach()
     x = inputs(1, channels, 4, 5)
-    found = lut.through(tables, x)
+    found = lut.through(lut.sheets(tables), x)
     table = tables[0]
     place = (x[0] + 1) / network.cell  # in cells
     for row, column in product(range(4), range(5)):

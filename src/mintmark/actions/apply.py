@@ -5,12 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from torch import Tensor
+
 from mintmark.actions import filling, translating
 from mintmark.actions.filling import Where
 from mintmark.actions.generate import load
 from mintmark.actions.layout import before_and_after
 from mintmark.actions.requests import ApplyRequest
-from mintmark.actions.using import Work
+from mintmark.actions.using import Step, Work, side_by_side
 from mintmark.actions.world import World
 from mintmark.core.errors import ConfigError, DataError, InputError
 from mintmark.core.files import digest_bytes
@@ -53,27 +55,36 @@ def apply(request: ApplyRequest, world: World) -> Generator[Progress, None, list
     work = work_of(request, world)
     files = list(_files(request))
     _require_writable(request.out)
-    written: list[Path] = []
-    failed: list[str] = []
-    for done, (file, target) in enumerate(files):
-        try:
-            content = file.read_bytes()
-            for part, parts in _one(work, content, file, target):
-                share = f"{file.name}, tile {part} of {parts}" if parts > 1 else file.name
-                yield Progress("applying", done, len(files), "pictures", {}, share)
-            written.append(target)
-        except (DataError, OSError) as error:
-            failed.append(_reason(file, error))
-        yield Progress("applying", done + 1, len(files), "pictures", {}, str(target))
-    if failed and len(files) == 1:
-        raise DataError(f"{failed[0]}.")
-    if failed:
+    failed: dict[Path, str] = {}
+    for done in range(0, len(files), work.at_once):
+        group = files[done : done + work.at_once]
+        steps = [_tried(work, file, target, failed) for file, target in group]
+        for place, (part, parts) in side_by_side(work, steps):
+            name = group[place][0].name
+            share = f"{name}, tile {part} of {parts}" if parts > 1 else name
+            yield Progress("applying", done, len(files), "pictures", {}, share)
+        last = str(group[-1][1])
+        yield Progress("applying", done + len(group), len(files), "pictures", {}, last)
+    reasons = [failed[file] for file, _ in files if file in failed]
+    if reasons and len(files) == 1:
+        raise DataError(f"{reasons[0]}.")
+    if reasons:
         raise DataError(
-            f"{len(failed)} of {len(files)} pictures could not be worked on, the others are done: "
-            f"{'; '.join(failed[:NAMED])}{'; ...' if len(failed) > NAMED else ''}. Mend that, "
+            f"{len(reasons)} of {len(files)} pictures could not be worked on, the others are done: "
+            f"{'; '.join(reasons[:NAMED])}{'; ...' if len(reasons) > NAMED else ''}. Mend that, "
             "or remove them, and run the same command again."
         )
-    return written
+    return [target for _, target in files]
+
+
+def _tried(
+    work: Work, file: Path, target: Path, failed: dict[Path, str]
+) -> Generator[Step, Tensor, None]:
+    """What one picture goes through; why it could not is noted."""
+    try:
+        yield from _one(work, file, target)
+    except (DataError, OSError) as error:
+        failed[file] = _reason(file, error)
 
 
 def _reason(file: Path, error: Exception) -> str:
@@ -166,10 +177,9 @@ def _require_writable(folder: Path) -> None:
         ) from error
 
 
-def _one(
-    work: Work, content: bytes, file: Path, target: Path
-) -> Generator[tuple[int, int], None, None]:
-    """Works on one picture; yields its tiles done and in all."""
+def _one(work: Work, file: Path, target: Path) -> Generator[Step, Tensor, None]:
+    """What one picture goes through, from its file to that of the result."""
+    content = file.read_bytes()
     recipe = Recipe(
         package=work.package.digest,
         task=work.package.config.task,

@@ -21,7 +21,7 @@ from mintmark.data.counterparts import counterparts
 from mintmark.data.loader import PixelSet
 from mintmark.data.manifest import Snapshot
 from mintmark.data.pictures import decode, require_still, scaled
-from mintmark.engines.piecewise import glance, levels, planes
+from mintmark.engines.piecewise import glance, planes
 from mintmark.engines.tiles import Change
 from mintmark.engines.tones import toning
 from mintmark.engines.unpaired import Unpaired, Wanted
@@ -169,16 +169,16 @@ class Turn:
     photo: bool
     told: Mapping[str, object]
 
-    def of(self, engine: Unpaired, network: nn.Module, whole: Tensor) -> Change:
-        """What it does to the parts of a picture.
+    def of(self, engine: Unpaired, network: nn.Module, whole: Tensor | None) -> Change:
+        """What it does to pictures, or to the parts of one.
 
         Args:
             engine: The game.
             network: Its generator.
-            whole: The picture, small, (C, h, w) in [-1, 1].
+            whole: The picture, small, (C, h, w) in [-1, 1], or None if its colours may stay.
         """
         tones = None
-        if engine.tone and self.reference is not None:
+        if engine.tone and self.reference is not None and whole is not None:
             tones = toning(whole[None], self.reference)
 
         def change(pictures: Tensor) -> Tensor:
@@ -262,21 +262,3 @@ def _seen(picture: Picture, package: Package, task: Translation) -> Tensor:
         return glance(picture, config.channels, LARGEST)[None]
     side = min(config.height, config.width)
     return planes(scaled(picture, config.channels, side).array, config.channels)[None]
-
-
-def translated(change: Change, package: Package, picture: Picture) -> Picture:
-    """A picture as another kind, at the scale that was learned.
-
-    Args:
-        change: What makes it so.
-        package: Whose generator it is.
-        picture: Any picture; what is transparent is laid on white.
-
-    Returns:
-        A picture of 8 bits of the package's channels, its shorter side that of the pictures
-        that were learned from.
-    """
-    config = package.config
-    small = scaled(picture, config.channels, min(config.height, config.width))
-    made = change(planes(small.array, config.channels)[None])[0]
-    return Picture(levels(made.numpy(), grey=False, most=255).astype(np.uint8))

@@ -1,22 +1,28 @@
-"""How a trained network is used on a picture: a function for each way that a task names."""
+"""How a trained network is used on a picture: a function for each way that a task names.
 
-from collections.abc import Callable, Generator, Mapping
+Each is a generator that a picture goes through. Those that need one small picture changed say so
+and wait; `side_by_side` leads several of them on and changes at once what they wait for, since a
+device is hardly busy with one small picture.
+"""
+
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from mintmark.actions import filling
 from mintmark.actions.filling import Mask, Where
-from mintmark.actions.translating import Turn, translated
+from mintmark.actions.translating import Turn
 from mintmark.core.media import Picture
 from mintmark.data.palette import require_known
 from mintmark.data.pictures import scaled
 from mintmark.engines import whole
 from mintmark.engines.paired import Paired
-from mintmark.engines.piecewise import between, glance, worked
+from mintmark.engines.piecewise import between, glance, levels, planes, worked
 from mintmark.engines.tiles import Change
 from mintmark.engines.unpaired import Unpaired
 from mintmark.models.package import Package
@@ -24,9 +30,12 @@ from mintmark.tasks._task import Use
 from mintmark.training.precision import Compute
 
 SEEN = 4  # times the learned side at which a style is found where edges stay
+AT_ONCE = 8  # pictures, of which all lie in memory as they were given
 
-Working = Generator[tuple[int, int], None, Picture]
-"""Yields tiles done and in all, and returns the result."""
+Step = tuple[int, int] | Tensor
+"""Tiles done and in all, or a picture, (1, C, h, w), which comes back changed by `Work.alike`."""
+Working = Generator[Step, Tensor, Picture]
+"""Goes on from step to step and returns the result."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,20 @@ class Work:
         """The generator, without gradients."""
         return self.lowered(partial(self.engine.run, {"G": self.network}))
 
+    @cached_property
+    def alike(self) -> Change:
+        """What changes every picture at the scale that was learned, many at once."""
+        if self.turn is None:
+            return self.run
+        assert isinstance(self.engine, Unpaired) and not self.engine.tone  # which differ
+        return self.lowered(self.turn.of(self.engine, self.network, None))
+
+    @property
+    def at_once(self) -> int:
+        """How many pictures shall be led on side by side."""
+        small = self.use == "scale" or (self.use == "translate" and not self.photo)
+        return AT_ONCE if small else 1
+
     def lowered(self, change: Change) -> Change:
         """A change in the precision that was chosen."""
 
@@ -99,12 +122,50 @@ class Work:
         return made if self.strength == 1 else between(picture, made, self.strength)
 
 
+def side_by_side(
+    work: Work, many: Sequence[Generator[Step, Tensor, None]]
+) -> Generator[tuple[int, tuple[int, int]], None, None]:
+    """Leads several pictures on in turn; the network changes at once what waits at one size.
+
+    Args:
+        work: What is done to all of them.
+        many: What each goes through.
+
+    Yields:
+        Which of them got on, and its tiles done and in all.
+    """
+    open_ones, changed = dict(enumerate(many)), dict[int, Tensor]()
+    while open_ones:
+        waiting: dict[int, Tensor] = {}
+        for place, steps in list(open_ones.items()):
+            try:
+                step = steps.send(changed[place]) if place in changed else next(steps)
+            except StopIteration:
+                del open_ones[place]
+                continue
+            if isinstance(step, Tensor):
+                waiting[place] = step
+            else:
+                yield place, step
+        changed = _changed(work, waiting)
+
+
+def _changed(work: Work, waiting: Mapping[int, Tensor]) -> dict[int, Tensor]:
+    """Pictures after the network, those of one size at once."""
+    changed: dict[int, Tensor] = {}
+    for shape in {picture.shape for picture in waiting.values()}:
+        places = [place for place, picture in waiting.items() if picture.shape == shape]
+        made = work.alike(torch.cat([waiting[place] for place in places]))
+        changed.update((place, row[None]) for place, row in zip(places, made, strict=True))
+    return changed
+
+
 def in_tiles(work: Work, picture: Picture, _: Path) -> Working:
     """At its own resolution, piece by piece."""
     assert isinstance(work.engine, Paired)
-    change = work.engine.on({"G": work.network}, glance(picture, work.package.config.channels))
-    change = work.lowered(change)
-    return (yield from worked(change, picture, work.package.config.channels, work.scale, work.tile))
+    channels = work.package.config.channels
+    change = work.engine.on({"G": work.network}, partial(glance, picture, channels))
+    return (yield from worked(work.lowered(change), picture, channels, work.scale, work.tile))
 
 
 def filled(work: Work, picture: Picture, file: Path) -> Working:
@@ -125,7 +186,9 @@ def at_scale(work: Work, picture: Picture, file: Path) -> Working:
     if palette:
         require_known(picture, palette, file.name)
     small = scaled(picture, work.package.config.channels, work.side, exact=bool(palette))
-    return (yield from in_tiles(work, small, file))
+    if max(small.height, small.width) > work.tile:
+        return (yield from in_tiles(work, small, file))
+    return (yield from _alike(small))
 
 
 def mapped(work: Work, picture: Picture, _: Path) -> Working:
@@ -150,12 +213,12 @@ def blended(work: Work, picture: Picture, file: Path) -> Working:
 
 def of_another_kind(work: Work, picture: Picture, file: Path) -> Working:
     """As the kind that was asked for, at the scale that was learned or as a photograph."""
+    channels = work.package.config.channels
+    if not work.photo:
+        return (yield from _alike(scaled(picture, channels, work.side)))
     yield 1, 1
     part = _part(work, picture, file)
-    change = _turned(work, picture, part)
-    if not work.photo:
-        return translated(change, work.package, picture)
-    made = whole.followed(change, picture, work.package.config.channels, work.side)
+    made = whole.followed(_turned(work, picture, part), picture, channels, work.side)
     return _put_back(made, picture, part)
 
 
@@ -169,6 +232,12 @@ def restyled(work: Work, picture: Picture, file: Path) -> Working:
     else:
         made = yield from worked(change, picture, channels, 1, work.tile)
     return _put_back(made, picture, part)
+
+
+def _alike(small: Picture) -> Working:
+    """A picture of the scale and the channels that were learned, changed as all others are."""
+    made = yield planes(small.array, small.channels)[None]
+    return Picture(levels(made[0].numpy(), grey=False, most=255).astype(np.uint8))
 
 
 def _part(work: Work, picture: Picture, file: Path) -> Mask | None:

@@ -1,6 +1,7 @@
 """The version of Mintmark, and JSON of the records that say where something came from."""
 
 from dataclasses import asdict
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -27,6 +28,7 @@ RECIPE = {
 }
 
 
+@cache  # every result names it, and metadata is read from a file
 def version() -> str:
     """The version of Mintmark that is running."""
     try:

@@ -9,7 +9,7 @@ the two trade one for the other in use (Wang et al., "Deep Network Interpolation
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -157,16 +157,17 @@ class Paired(Steady):
             made: Tensor = networks["G"](inputs.to(weights)).float().cpu()
         return made.clamp(-1, 1)
 
-    def on(self, networks: Mapping[str, nn.Module], glance: Tensor) -> Change:
+    def on(self, networks: Mapping[str, nn.Module], glance: Callable[[], Tensor]) -> Change:
         """What changes the tiles of one picture, of which it may see the whole at first, small.
 
         Args:
             networks: `G`, in evaluation mode; see `balanced`.
-            glance: The picture in [-1, 1], (C, h, w), of 256 pixels a side at most.
+            glance: Gives the picture in [-1, 1], (C, h, w), of 256 pixels a side at most; it is
+                asked for only where the network looks.
         """
         network = networks["G"]
         if isinstance(network, Enhancer | Toned):  # every tile by the tones of the whole picture
-            network = network.looked(glance)
+            network = network.looked(glance())
         return partial(self.run, {"G": network})
 
 

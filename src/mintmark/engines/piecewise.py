@@ -72,13 +72,12 @@ def glance(picture: Picture, channels: int, most: int = GLANCE) -> Tensor:
         Samples in [-1, 1], (channels, h, w).
     """
     step = max(1, -(-max(picture.height, picture.width) // most))
-    firsts = np.arange(0, picture.width, step)
-    counts = np.diff([*firsts, picture.width])
-    rows = []
-    for top in range(0, picture.height, step):
-        strip = planes(picture.array[top : top + step], channels)[:channels].mean(1).numpy()
-        rows.append(np.add.reduceat(strip, firsts, axis=1) / counts)  # (channels, w)
-    return torch.from_numpy(np.stack(rows, axis=1).astype(np.float32))
+    rows = step * max(1, STRIP // step)  # of whole boxes
+    strips = []
+    for top in range(0, picture.height, rows):
+        samples = planes(picture.array[top : top + rows], channels)[:channels]
+        strips.append(F.avg_pool2d(samples, step, ceil_mode=True))
+    return torch.cat(strips, dim=1)
 
 
 def between(picture: Picture, made: Picture, strength: float) -> Picture:
@@ -100,8 +99,10 @@ def between(picture: Picture, made: Picture, strength: float) -> Picture:
 
 def planes(array: NDArray[np.uint8] | NDArray[np.uint16], channels: int) -> Tensor:
     """A part of a picture as a network takes it, in [-1, 1], (channels, h, w), any alpha last."""
-    levels = array.astype(np.float32) / np.float32(np.iinfo(array.dtype).max)
-    planes = torch.from_numpy(levels).permute(2, 0, 1) * 2 - 1
+    samples = torch.from_numpy(np.ascontiguousarray(array)).permute(2, 0, 1).contiguous()
+    planes = samples.float().div_(np.iinfo(array.dtype).max).mul_(2).sub_(1)
+    if len(planes) == channels:
+        return planes
     colours = planes[:-1] if len(planes) in (2, 4) else planes
     alpha = planes[len(colours) :]  # one plane or none
     if channels == 3:

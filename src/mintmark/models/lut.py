@@ -103,17 +103,17 @@ class Fixed(nn.Module):
     """The table of one picture.
 
     Attributes:
-        table: (1, channels, ...), see `Enhancer.tables`.
+        sheet: It as one sheet, see `sheets`.
     """
 
     def __init__(self, table: Tensor) -> None:
         super().__init__()
-        self.table = nn.Parameter(table, requires_grad=False)
+        self.sheet = nn.Parameter(sheets(table), requires_grad=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Pictures or parts of the picture in [-1, 1], (N, channels, H, W), to the same shape."""
         rows = x.permute(2, 1, 0, 3)  # (H, channels, N, W): pictures of their own to the threads
-        return through(self.table.expand(len(rows), -1, -1, -1, -1), rows).permute(2, 1, 0, 3)
+        return through(self.sheet.expand(len(rows), -1, -1, -1), rows).permute(2, 1, 0, 3)
 
 
 class Enhancer(nn.Module):
@@ -142,7 +142,7 @@ class Enhancer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Pictures in [-1, 1], (N, channels, H, W), to the same shape."""
-        return through(self.tables(x), x)
+        return through(sheets(self.tables(x)), x)
 
     def looked(self, picture: Tensor) -> Fixed:
         """The table of a picture, to be used on parts of it.
@@ -188,18 +188,49 @@ class Enhancer(nn.Module):
         return SMOOTH * torch.stack([bend.square().mean() for bend in bends]).sum()
 
 
-def through(tables: Tensor, x: Tensor) -> Tensor:
-    """Colours by a table for each picture, interpolated linearly along each channel.
+def sheets(tables: Tensor) -> Tensor:
+    """Tables laid out in two dimensions, where `F.grid_sample` is more than twice as fast.
+
+    The slices of each blue lie one below the other, and behind the colours of each those of the
+    next. A row is repeated at both ends of a slice, so that a place off by a rounding error
+    reads the same and not the next slice.
 
     Args:
         tables: (N, channels, ...), see `Enhancer.tables`.
+
+    Returns:
+        (N, 6, (vertices - 1) * (vertices + 2), vertices); of grey (N, 1, 1, vertices).
+    """
+    if tables.shape[1] == 1:
+        return tables[:, :, 0]
+    slices = F.pad(tables, (0, 0, 1, 1, 0, 0), "replicate")
+    return torch.cat([slices[:, :, :-1], slices[:, :, 1:]], 1).flatten(2, 3)
+
+
+def through(sheets: Tensor, x: Tensor) -> Tensor:
+    """Colours by a table for each picture, interpolated linearly along each channel.
+
+    Args:
+        sheets: Of each, see `sheets`.
         x: Pictures in [-1, 1], (N, channels, H, W).
     """
     with torch.autocast(x.device.type, enabled=False):
-        place = x.float().clamp(-1, 1).permute(0, 2, 3, 1)  # (N, H, W, channels)
-        place = F.pad(place, (0, 3 - place.shape[-1]))[:, None]  # (N, 1, H, W, 3)
-        found = F.grid_sample(tables, place, padding_mode="border", align_corners=True)
-        return found[:, :, 0]
+        place, vertices = x.float().clamp(-1, 1), sheets.shape[3]
+        if x.shape[1] == 1:
+            return _read(sheets, place[:, 0], torch.zeros_like(place[:, 0]))
+        red, green, blue = place.unbind(1)  # (N, H, W) each
+        cells = (vertices - 1) / 2  # in a unit
+        depth = (blue + 1) * cells
+        first = depth.floor().clamp(max=vertices - 2)  # of the two slices that blue lies between
+        row = first * (vertices + 2) + (green + 1) * cells + 1
+        here, beyond = _read(sheets, red, row * (2 / (sheets.shape[2] - 1)) - 1).chunk(2, 1)
+        return torch.lerp(here, beyond, (depth - first)[:, None])
+
+
+def _read(sheets: Tensor, across: Tensor, down: Tensor) -> Tensor:
+    """Sheets at places in [-1, 1], (N, H, W), from the first vertex to the last."""
+    grid = torch.stack([across, down], -1)  # (N, H, W, 2)
+    return F.grid_sample(sheets, grid, padding_mode="border", align_corners=True)
 
 
 PRESETS: Mapping[str, Mapping[str, int]] = {
