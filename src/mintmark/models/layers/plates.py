@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 STEPS, MOST = 8, 64  # of the solver at half the resolution, twice as many at the next lower, so on
 LAST = 32  # at full resolution, where each helps more and costs more
+ENOUGH = 1e-8  # of energy that a missing pixel can still lose: 0.05 levels of 255 from the end
 COARSEST = 4  # pixels of the shorter side where it begins
 TRUST = 0.3  # share of a wide spline's energy that the preconditioner reckons with: several help
 TINY = 1e-20  # of a division by what may be zero
@@ -22,7 +23,8 @@ def plate(pictures: Tensor, missing: Tensor, tension: float | Tensor) -> Tensor:
     tension (Schweikert, "An Interpolation Curve Using a Spline in Tension", 1966) takes that.
 
     Solved from the coarsest resolution upwards (Bornemann and Deuflhard, "The Cascadic Multigrid
-    Method", 1996), a fixed number of steps each: deep holes come near to the solution only.
+    Method", 1996), until little is gained or a number of steps was made: deep holes come near to
+    the solution only.
 
     Args:
         pictures: (N, C, H, W), float32, 0 where they are missing.
@@ -56,7 +58,10 @@ def _settled(begun: Tensor, holes: list[Tensor], tension: float | Tensor, steps:
     found, left = begun.clone(), -holes[0] * _force(begun, tension)
     along = _eased(left, holes[0], shares)
     gain = _dot(left, along)
+    little = ENOUGH * holes[0].sum((2, 3), keepdim=True)
     for _ in range(steps):
+        if bool((gain <= little).all()):
+            break
         bent = _force(along, tension).mul_(holes[0])
         far = gain / _dot(along, bent).clamp(min=TINY)
         found.addcmul_(along, far)
