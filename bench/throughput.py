@@ -43,7 +43,7 @@ from mintmark.training.precision import choose, multiplies_bfloat16
 
 SIZE = (1024, 768)
 ROUNDS = 5
-WITH_AMX, AT_LEAST = 2.0, 0.5
+WITH_AMX, AT_LEAST = 2.0, 1.25
 AGREED = 0.5  # levels
 PLAIN = Settings(device="cpu", precision="float32")
 

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from mintmark.actions.python import finish
 from mintmark.core.media import Picture
-from mintmark.engines.piecewise import GLANCE, between, glance, worked
+from mintmark.engines.piecewise import GLANCE, between, glance, recoloured, worked
 from mintmark.engines.tiles import Change
 
 
@@ -30,6 +30,23 @@ def test_what_changes_nothing_gives_every_sample_back(channels: int, kind: type)
     picture = noise(150, 190, channels, kind=kind)
     made = finish(worked(torch.clone, picture, 3, 1, 64))
     assert made.array.dtype == kind and np.array_equal(made.array, picture.array)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_pixels_that_change_by_themselves_need_no_tiles(channels: int, kind: type) -> None:
+    picture = noise(150, 190, channels, kind=kind)
+
+    def warmer(x: Tensor) -> Tensor:
+        return x * 0.5 + torch.tensor([0.2, 0.1, -0.1]).view(3, 1, 1)
+
+    strips = recoloured(warmer, picture, 3, 64)
+    assert [next(strips), next(strips)] == [(1, 8), (2, 8)]  # of 21 rows, 64 ** 2 pixels at most
+    made = finish(recoloured(warmer, picture, 3, 64)).array
+    assert made.dtype == kind
+    assert np.array_equal(made, finish(worked(warmer, picture, 3, 1, 256)).array)
+    if channels in (2, 4):
+        assert np.array_equal(made[..., -1], picture.array[..., -1])
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])

@@ -22,9 +22,10 @@ from mintmark.data.palette import require_known
 from mintmark.data.pictures import scaled
 from mintmark.engines import whole
 from mintmark.engines.paired import Paired
-from mintmark.engines.piecewise import between, glance, levels, planes, worked
+from mintmark.engines.piecewise import between, glance, levels, planes, recoloured, worked
 from mintmark.engines.tiles import Change
 from mintmark.engines.unpaired import Unpaired
+from mintmark.models.families import FAMILIES
 from mintmark.models.package import Package
 from mintmark.tasks._task import Use
 from mintmark.training.precision import Compute
@@ -165,7 +166,10 @@ def in_tiles(work: Work, picture: Picture, _: Path) -> Working:
     assert isinstance(work.engine, Paired)
     channels = work.package.config.channels
     change = work.engine.on({"G": work.network}, partial(glance, picture, channels))
-    return (yield from worked(work.lowered(change), picture, channels, work.scale, work.tile))
+    change = work.lowered(change)
+    if FAMILIES[work.package.config.family].pointwise:
+        return (yield from recoloured(change, picture, channels, work.tile))
+    return (yield from worked(change, picture, channels, work.scale, work.tile))
 
 
 def filled(work: Work, picture: Picture, file: Path) -> Working:

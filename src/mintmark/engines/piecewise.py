@@ -60,6 +60,34 @@ def worked(
     return Picture(made)
 
 
+def recoloured(
+    change: Change, picture: Picture, channels: int, tile: int
+) -> Generator[tuple[int, int], None, Picture]:
+    """What becomes of a picture whose pixels change each by itself: no tiles, so nothing twice.
+
+    Args:
+        change: What changes them.
+        picture: Any.
+        channels: What the network takes: 1 or 3.
+        tile: The square root of the pixels that are worked on at once.
+
+    Yields:
+        Strips done, and strips in all.
+
+    Returns:
+        As of `worked`.
+    """
+    change = _with_alpha(change, 1) if picture.channels in (2, 4) else change
+    rows, most = max(1, tile**2 // picture.width), np.iinfo(picture.array.dtype).max
+    tops, strips = range(0, picture.height, rows), []
+    for count, top in enumerate(tops, 1):
+        made = change(planes(picture.array[top : top + rows], channels)[None])[0].numpy()
+        strip = levels(made, picture.channels in (1, 2), most)
+        strips.append(strip.astype(picture.array.dtype))
+        yield count, len(tops)
+    return Picture(np.concatenate(strips))
+
+
 def glance(picture: Picture, channels: int, most: int = GLANCE) -> Tensor:
     """The picture box-reduced, whole times, to so many pixels a side at most, without alpha.
 

@@ -22,6 +22,7 @@ class Family:
             and `Conditions.sizes`.
         grows: Whether its networks can begin at a low resolution.
         restores: Whether they work on given pictures instead of drawing new ones.
+        pointwise: Whether each pixel changes by itself, once the whole was looked at.
         tile: Pixels a side of large pictures that they work on at once, where that is fastest: the
             more, the less is computed twice, until it fits no cache.
     """
@@ -30,12 +31,13 @@ class Family:
     preset: Callable[[str, tuple[int, int, int], Mapping[str, int]], dict[str, Any]]
     grows: bool = False
     restores: bool = False
+    pointwise: bool = False
     tile: int = 256
 
 
 FAMILIES: dict[str, Family] = {
     "fourier": Family(fourier.build, fourier.preset, restores=True, tile=512),
-    "lut": Family(lut.build, lut.preset, restores=True, tile=512),
+    "lut": Family(lut.build, lut.preset, restores=True, pointwise=True),
     "r3gan": Family(r3gan.build, presets.preset),
     "rrdb": Family(rrdb.build, rrdb.preset, restores=True),
     "spade": Family(spade.build, spade.preset, restores=True),
