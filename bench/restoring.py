@@ -20,10 +20,11 @@ Limits for the faithful weights, in PSNR:
 The balance that `apply` takes by default must be nearer in the feature network than the best of
 those and than the faithful weights, where there is a balance.
 
-    python bench/restoring.py [TASK|PACKAGE] [IMAGES] [DATA] [PICTURE]
+    python bench/restoring.py [TASK|PACKAGE] [IMAGES] [DATA] [PICTURE] [SEEDS]
 
 Without TASK all of them are run; a package is judged as it is, without a run. PICTURE is written
-with a piece of each photograph: damaged, the best other, faithful, default, true.
+with a piece of each photograph: damaged, the best other, faithful, default, true. SEEDS is how many
+runs there are of each, one by default.
 """
 
 import sys
@@ -208,11 +209,12 @@ def main() -> None:
     images = int(sys.argv[2]) if len(sys.argv) > 2 else IMAGES
     folder = Path(sys.argv[3]) if len(sys.argv) > 3 else Path("data/photos")
     picture = Path(sys.argv[4]) if len(sys.argv) > 4 else None
-    missed = [name for name in names if not measured(name, folder, images, picture)]
-    sys.exit(int(bool(missed)))
+    seeds = range(int(sys.argv[5]) if len(sys.argv) > 5 else 1)
+    kept = [measured(name, folder, images, picture, seed) for name in names for seed in seeds]
+    sys.exit(int(not all(kept)))
 
 
-def taught(name: str, folder: Path, images: int) -> tuple[Restoration, Networks]:
+def taught(name: str, folder: Path, images: int, seed: int) -> tuple[Restoration, Networks]:
     """The task, and both ends of its balance after a run."""
     task = task_of(name)
     if task.cutting == "views":
@@ -221,14 +223,15 @@ def taught(name: str, folder: Path, images: int) -> tuple[Restoration, Networks]
     else:
         prepare.get("photos", folder)
         pixels = prepare.read(folder / "train").pixels(SHAPE, cache())
-    averages, minutes = trained(task, pixels, images)
-    print(f"{name}: {images} images in {minutes:.1f} CPU minutes", flush=True)
+    averages, minutes = trained(task, pixels, images, seed)
+    print(f"{name}, seed {seed}: {images} images in {minutes:.1f} CPU minutes", flush=True)
     return task, both(averages)
 
 
-def measured(name: str, folder: Path, images: int, picture: Path | None) -> bool:
+def measured(name: str, folder: Path, images: int, picture: Path | None, seed: int) -> bool:
     """Judges one task, after a run of it or by a package; whether its limits are kept."""
-    task, ends = packaged(Path(name)) if Path(name).is_dir() else taught(name, folder, images)
+    known = Path(name).is_dir()
+    task, ends = packaged(Path(name)) if known else taught(name, folder, images, seed)
     case = CASES[task.name]
     ways = {
         **case.others,
