@@ -8,8 +8,8 @@ both must agree to half a level of 255 on average. `inpaint` fills a hundred squ
 picture, where the twin computes all of it; `outlines-to-colour` and `avatars-hair` work at the size
 that they learned, on pictures of that size.
 
-Limits: at least twice the twin on a CPU with AMX, where the claim was made; elsewhere half of
-it, below which something is computed several times for nothing.
+Limits: at least twice the twin on a CPU with AMX, where the claim was made; elsewhere a quarter
+more than it, below which tiles cost what they save.
 
     python bench/throughput.py [PACKAGE ...]
 """
