@@ -1,8 +1,8 @@
 """Photographs with better exposure and white balance.
 
 How much contrast and colour a picture lacks is not undone beside that: it cannot be told from the
-picture, and who learns to add some adds it to all. A fifth of what it learns from has no error, or
-it would give every picture, also a sound one, the tones that it guesses.
+picture, and who learns to add some adds it to all. Some of what it learns from has no error, or it
+would give every picture, also a sound one, the tones that it guesses.
 """
 
 from mintmark.engines.degrade import Cast, Chain, Exposure, Sometimes
@@ -23,7 +23,7 @@ TASK = Restoration(
         "the errors from new scenes. It cannot tell a red wall from a red cast, nor bring back "
         "what is wholly white."
     ),
-    engine=Paired(Undo(Sometimes(WRONG, 0.8)), adversarial=0.0),
+    engine=Paired(Undo(Sometimes(WRONG, 0.85)), adversarial=0.0),
     args={},
     schedules={
         "tiny": Schedule(images=320_000, batch=16, learning_rate=Cosine(2e-3, 5e-5)),
