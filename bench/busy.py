@@ -1,9 +1,9 @@
 """How `apply` gets on beside a busy program, with waiting threads that give up their cores.
 
-As many processes as there are cores do sums all the time. Beside them `denoise` works on three
-photographs of 256 x 256 pixels, with GNU OpenMP's own patience and with that of the command line,
-which take turns; then both alone. The figure is the ratio of the medians of three turns, the
-whole command each time.
+`denoise` works on three photographs of 256 x 256 pixels, with GNU OpenMP's own patience and with
+that of the command line, which take turns; first alone, then beside as many processes as there are
+cores, which do sums all the time. The figure is the ratio of the medians of three turns, the whole
+command each time.
 
 Limits: less time than with OpenMP's own beside others, and at most a fifth more alone. Elsewhere
 than on Linux there is nothing to measure.
